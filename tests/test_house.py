@@ -1,0 +1,163 @@
+"""The rules of the house: imports, lengths, versions, commands, and how a notebook looks."""
+
+import ast
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted((ROOT / "capkit").glob("**/*.py"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("**/[!.]*.ipynb"))
+README = (ROOT / "README.md").read_text("utf-8")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+COMMANDS = re.findall(r"^    (python -m pip .*)$", README, re.MULTILINE)
+
+
+def test_import_capkit_loads_neither_matplotlib_nor_ipywidgets():
+    code = "import sys, capkit; print(*{'matplotlib', 'ipywidgets'} & set(sys.modules))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+def test_a_student_reads_a_file_in_one_sitting(path):
+    assert len(path.read_text("utf-8").splitlines()) < 350
+
+
+def pins():
+    """Name and version of every pinned package."""
+    lines = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
+    return dict(line.split("==") for line in lines if "==" in line)
+
+
+RANGES = [Requirement(line) for line in PROJECT["dependencies"]]
+RANGES += [
+    Requirement(line) for extra in PROJECT["optional-dependencies"].values() for line in extra
+]
+
+
+@pytest.mark.parametrize("wanted", RANGES, ids=str)
+def test_the_tested_versions_lie_in_the_supported_ranges(wanted):
+    assert wanted.specifier.contains(pins()[wanted.name])
+
+
+def test_requirements_are_pinned_and_end_with_capkit_itself():
+    lines = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
+    *packages, last = [line for line in lines if line and not line.startswith("#")]
+    assert last == "-e ."
+    assert [line for line in packages if not re.fullmatch(r"[a-z0-9-]+==[0-9.]+", line)] == []
+
+
+def test_the_readme_has_two_commands_that_do_everything():
+    assert COMMANDS == [
+        "python -m pip install -r requirements.txt && jupyter lab notebooks/00-start-here.ipynb",
+        "python -m pip install -r requirements.txt && python -m pytest",
+    ]
+
+
+@pytest.mark.parametrize("step", COMMANDS[1].split(" && "))
+def test_ci_runs_the_commands_of_the_readme(step):
+    lines = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
+    assert step in lines
+
+
+def test_github_runs_the_same_checks():
+    assert "run: .ci/run" in (ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8")
+
+
+LINKS = re.findall(r"\]\((?!http)([^)#]+)", README) + COMMANDS[0].split()[-1:]
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_the_readme_links_to_files_that_exist(link):
+    assert (ROOT / link).exists()
+
+
+@pytest.mark.parametrize("required, failures", [("1", 2), ("", 0)], ids=["required", "optional"])
+def test_a_skipped_browser_or_engine_test_fails_where_it_is_required(tmp_path, required, failures):
+    shutil.copy(ROOT / "tests" / "conftest.py", tmp_path)
+    test = "import pytest\n@pytest.mark.{0}\ndef test_{0}(): pytest.skip('none here')\n"
+    plain = "def test_plain(): pytest.skip('fine')\n"
+    (tmp_path / "test_it.py").write_text(test.format("browser") + test.format("engine") + plain)
+    out = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
+        env={**os.environ, "CAPKIT_REQUIRE_BROWSER": required},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert out.stdout.count("although it must run here") == failures
+    assert f"{3 - failures} skipped" in out.stdout
+
+
+def read(path):
+    return json.loads(path.read_text("utf-8"))
+
+
+def code_cells(path):
+    """Sources of the code cells of a notebook, each as a list of lines."""
+    cells = [cell for cell in read(path)["cells"] if cell["cell_type"] == "code"]
+    return ["".join(cell["source"]).splitlines() for cell in cells]
+
+
+def outputs(path):
+    return [output for cell in read(path)["cells"] for output in cell.get("outputs", [])]
+
+
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+@each_notebook
+def test_a_notebook_runs_on_any_python_3(path):
+    assert read(path)["metadata"]["kernelspec"]["name"] == "python3"
+
+
+@each_notebook
+def test_a_notebook_was_executed_once_from_top_to_bottom(path):
+    counts = [c["execution_count"] for c in read(path)["cells"] if c["cell_type"] == "code"]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+@each_notebook
+def test_a_notebook_holds_no_widget_state(path):
+    assert "widgets" not in read(path)["metadata"]
+
+
+@each_notebook
+def test_a_notebook_is_one_sitting(path):
+    free = "instructor" in path.stem or path.parent.name == "solutions"
+    assert (0 if free else 10) <= len(code_cells(path)) <= 15
+
+
+@each_notebook
+def test_a_cell_fits_a_slide_and_shows_its_last_value(path):
+    assert [lines for lines in code_cells(path) if not 1 <= len(lines) <= 12] == []
+    assert [
+        line for lines in code_cells(path) for line in lines if line.rstrip().endswith(";")
+    ] == []
+
+
+@each_notebook
+def test_a_notebook_holds_no_plotting_code_and_no_magic(path):
+    text = "\n".join("\n".join(lines) for lines in code_cells(path))
+    assert not re.search(r"\bplt\b|matplotlib", text)
+    ast.parse(text)  # magic is not Python
+
+
+@each_notebook
+def test_a_notebook_ends_well_and_draws_no_svg(path):
+    assert [out for out in outputs(path) if out["output_type"] == "error"] == []
+    assert [out for out in outputs(path) if "image/svg+xml" in out.get("data", {})] == []
+
+
+@each_notebook
+def test_a_notebook_points_to_nothing_outside_the_project(path):
+    assert "../shared" not in path.read_text("utf-8")
