@@ -1,0 +1,108 @@
+"""The faults that a script can contain: when they strike, whom, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from capkit._arguments import number
+from capkit.records import Fault, NodeId
+
+Group: TypeAlias = Iterable[NodeId]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partition(Fault):
+    """From `at` to `until` (ms) no message passes between the groups.
+
+    Attributes
+    ----------
+    groups : sequence of sets of node ids
+        Nodes in no group form one more group together.
+    one_way : bool
+        If True, only messages *from* the first group to the others are lost.
+
+    Examples
+    --------
+    >>> print(Partition(at=500, until=1_500, groups=[{0, 1}, {2, 3, 4}]))
+    cut 0 1 | 2 3 4
+    """
+
+    groups: Sequence[Group]
+    one_way: bool = False
+
+    def __post_init__(self) -> None:
+        Fault.__post_init__(self)
+        groups = tuple(tuple(sorted(group, key=_order)) for group in self.groups)
+        named = [node for group in groups for node in group]
+        for node in named:
+            if named.count(node) > 1:
+                raise ValueError(f"groups must not share a node, got {node!r} in two of them")
+        if not named:
+            raise ValueError("groups must name at least one node, got none")
+        object.__setattr__(self, "groups", groups)
+
+    def __str__(self) -> str:
+        sign = " > " if self.one_way else " | "
+        return "cut " + sign.join(" ".join(map(str, group)) for group in self.groups)
+
+    def side(self, node: NodeId) -> int:
+        """The number of the group that `node` is in."""
+        sides = (i for i, group in enumerate(self.groups) if node in tuple(group))
+        return next(sides, len(self.groups))
+
+    def parts(self, source: NodeId, target: NodeId) -> bool:
+        """Whether a message from `source` to `target` is lost."""
+        here, there = self.side(source), self.side(target)
+        return here != there and (here == 0 or not self.one_way)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crash(Fault):
+    """From `at` to `until` (ms) `node` is down; with `lose_memory` it comes back empty."""
+
+    node: NodeId
+    lose_memory: bool = False
+
+    def stops(self, node: NodeId) -> bool:
+        """Whether `node` is the one that is down."""
+        return node == self.node
+
+    def __str__(self) -> str:
+        return f"crash {self.node}" + (", memory lost" if self.lose_memory else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slow(Fault):
+    """From `at` to `until` (ms) every message to or from `node` takes `delay` ms longer."""
+
+    node: NodeId
+    delay: float
+
+    def __post_init__(self) -> None:
+        Fault.__post_init__(self)
+        number("delay", self.delay, 0)
+
+    def __str__(self) -> str:
+        return f"slow {self.node}, +{self.delay:g} ms"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skew(Fault):
+    """From `at` to `until` (ms) the clock of `node` is `offset` ms ahead (behind if negative)."""
+
+    node: NodeId
+    offset: float
+
+    def __post_init__(self) -> None:
+        Fault.__post_init__(self)
+        number("offset", self.offset)
+
+    def __str__(self) -> str:
+        return f"clock of {self.node} {self.offset:+g} ms"
+
+
+def _order(node: NodeId) -> tuple[str, NodeId]:
+    """Sorts ids of mixed types, so that nothing depends on the order of a set."""
+    return type(node).__name__, node

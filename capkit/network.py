@@ -1,0 +1,301 @@
+"""The network between the nodes: who reaches whom, how late, and with what luck."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, Protocol, TypeAlias
+from zlib import crc32
+
+import numpy as np
+import simpy
+
+from capkit._arguments import RandomState, number, stream
+from capkit.failures import Crash, Group, Partition, Skew, Slow
+from capkit.records import Fault, Message, NodeId
+
+Latency: TypeAlias = "float | Sequence[float] | Distribution"
+Luck: TypeAlias = Sequence[float]
+
+_GRID = (np.arange(1024) + 0.5) / 1024
+
+
+class Distribution(Protocol):
+    """Anything with a quantile function, such as a frozen distribution of scipy.stats."""
+
+    def ppf(self, q: Any) -> Any:
+        """Quantiles (ms) at the probabilities `q`."""
+
+
+class Endpoint(Protocol):
+    """What the network needs to know of a node."""
+
+    id: NodeId
+    up: bool
+
+    def stop(self, *, lose_memory: bool) -> None:
+        """Crash."""
+
+    def restart(self) -> None:
+        """Come back."""
+
+
+class Network:
+    """Who reaches whom, how late, and with what luck; it also holds the simulated clock.
+
+    Parameters
+    ----------
+    loss : float
+        Chance in [0, 1] that one request to one node is lost.
+    reply_loss : float
+        Chance in [0, 1] that one reply is lost.
+    latency : float, sequence of float or distribution
+        Ms that a message takes one way: a constant, recorded samples, or anything with a quantile
+        function `ppf`, such as a frozen scipy.stats distribution. By default 5 ms and an
+        exponential rest of mean 5 ms.
+    rng : int, numpy.random.Generator or None
+        Seed of the network's luck; None is fresh entropy.
+
+    Notes
+    -----
+    The draws of a message depend on its operation, purpose, replica and attempt alone, so two
+    runs that differ in one setting share their luck (common random numbers).
+
+    Examples
+    --------
+    >>> network = Network(loss=0.0, rng=7)
+    >>> network.partition({0}, {1, 2})
+    >>> network.reaches(0, 1), network.reaches(1, 2)
+    (False, True)
+    >>> network.heal()
+    >>> network.reaches(0, 1)
+    True
+    """
+
+    def __init__(
+        self,
+        loss: float = 0.2,
+        *,
+        reply_loss: float = 0.0,
+        latency: Latency | None = None,
+        rng: RandomState = None,
+    ) -> None:
+        self._loss = number("loss", loss, 0, 1)
+        self._reply_loss = number("reply_loss", reply_loss, 0, 1)
+        self._quantiles = _quantiles(latency)
+        self._philox: Any = np.random.Philox(
+            key=stream(rng, "network").generate_state(2, np.uint64)
+        )
+        self._generator = np.random.Generator(self._philox)
+        self._state = self._philox.state
+        self.env = simpy.Environment()
+        self.nodes: dict[NodeId, Endpoint] = {}
+        self.messages: list[Message] | None = None
+        self._active: list[Fault] = []
+        self._refresh()
+
+    @property
+    def loss(self) -> float:
+        """Chance that one request to one node is lost; may be set between two operations."""
+        return self._loss
+
+    @loss.setter
+    def loss(self, loss: float) -> None:
+        self._loss = number("loss", loss, 0, 1)
+
+    def attach(self, nodes: Sequence[Endpoint]) -> None:
+        """Connect the nodes of one store; a network serves one store only."""
+        if self.nodes:
+            raise ValueError("network must serve one store, got a second; make a new Network")
+        self.nodes = {node.id: node for node in nodes}
+        self._refresh()
+
+    # What goes wrong, switched by hand or by a script.
+
+    def partition(self, *groups: Group, one_way: bool = False) -> None:
+        """Cut the cable between groups of nodes; nodes in no group form one more."""
+        self.begin(Partition(groups=groups, one_way=one_way))
+
+    def heal(self) -> None:
+        """Mend every cut."""
+        self._drop(Partition)
+
+    def crash(self, node: NodeId, *, lose_memory: bool = False) -> None:
+        """Stop a node; with `lose_memory` it forgets everything."""
+        self.begin(Crash(node=node, lose_memory=lose_memory))
+
+    def restart(self, node: NodeId) -> None:
+        """Start a node again."""
+        self._drop(Crash, node)
+
+    def slow(self, node: NodeId, delay: float) -> None:
+        """Make every message to or from `node` take `delay` ms longer; 0 undoes it."""
+        fault = Slow(node=node, delay=delay)
+        self._drop(Slow, node)
+        self.begin(fault)
+
+    def skew(self, node: NodeId, offset: float) -> None:
+        """Set the clock of `node` ahead by `offset` ms; 0 undoes it."""
+        fault = Skew(node=node, offset=offset)
+        self._drop(Skew, node)
+        self.begin(fault)
+
+    def begin(self, fault: Fault) -> None:
+        """Let a fault begin now."""
+        self.check_fault(fault)
+        self._active.append(fault)
+        self._refresh()
+        if isinstance(fault, Crash):
+            self.nodes[fault.node].stop(lose_memory=fault.lose_memory)
+
+    def end(self, fault: Fault) -> None:
+        """Let a fault end now; ending what a hand has mended before does nothing."""
+        if fault not in self._active:
+            return
+        self._active.remove(fault)
+        self._refresh()
+        if isinstance(fault, Crash) and not any(other.stops(fault.node) for other in self._active):
+            self.nodes[fault.node].restart()
+
+    def schedule(self, faults: Iterable[Fault]) -> None:
+        """Let each fault begin and end at its times, counted from now."""
+        faults = list(faults)
+        for fault in faults:
+            self.check_fault(fault)
+        for fault in faults:
+            self.after(fault.at, partial(self.begin, fault))
+            if math.isfinite(fault.until):
+                self.after(fault.until, partial(self.end, fault))
+
+    def check_fault(self, fault: Fault) -> None:
+        """Raise an error if a fault is of no known kind or names an unknown node."""
+        if isinstance(fault, Partition):
+            self.check("groups", [node for group in fault.groups for node in group])
+        elif isinstance(fault, Crash | Slow | Skew):
+            self.check("node", [fault.node])
+        else:
+            raise TypeError(f"faults must be Partition, Crash, Slow or Skew, got {fault!r}")
+
+    def check(self, name: str, nodes: Iterable[NodeId]) -> None:
+        """Raise ValueError if one of `nodes` is not connected here."""
+        for node in nodes:
+            if self.nodes and node not in self.nodes:
+                raise ValueError(f"{name} must name nodes of {list(self.nodes)}, got {node!r}")
+
+    def _drop(self, kind: type[Fault], node: NodeId | None = None) -> None:
+        if node is not None:
+            self.check("node", [node])
+        for fault in list(self._active):
+            if isinstance(fault, kind) and node in (None, getattr(fault, "node", None)):
+                self.end(fault)
+
+    def _refresh(self) -> None:
+        """Work out the state of every link and clock, which messages ask far more often."""
+        cuts = [fault for fault in self._active if isinstance(fault, Partition)]
+        self._cut = {
+            (source, target)
+            for cut in cuts
+            for source in self.nodes
+            for target in self.nodes
+            if cut.parts(source, target)
+        }
+        self._delay: dict[NodeId | None, float] = {}
+        self._offset: dict[NodeId, float] = {}
+        for fault in self._active:
+            if isinstance(fault, Slow):
+                self._delay[fault.node] = self._delay.get(fault.node, 0.0) + fault.delay
+            elif isinstance(fault, Skew):
+                self._offset[fault.node] = self._offset.get(fault.node, 0.0) + fault.offset
+
+    # What the stores ask.
+
+    def reaches(self, source: NodeId | None, target: NodeId | None) -> bool:
+        """Whether no cut stops a message now; None is a client outside, which no cut concerns."""
+        return (source, target) not in self._cut
+
+    def clock(self, node: NodeId) -> float:
+        """What the clock of `node` shows, in ms."""
+        return float(self.env.now) + self._offset.get(node, 0.0)
+
+    def draws(self, operation: int, purpose: str, attempt: int = 0) -> list[list[float]]:
+        """Luck of one round of messages: a row of four uniform numbers for every node."""
+        counter = [0, attempt, crc32(purpose.encode()), operation]
+        self._state["state"]["counter"] = np.array(counter, dtype=np.uint64)
+        self._philox.state = self._state
+        rows: list[list[float]] = self._generator.random((len(self.nodes), 4)).tolist()
+        return rows
+
+    def send(
+        self,
+        label: str,
+        source: NodeId | None,
+        target: NodeId | None,
+        deliver: Callable[[], object],
+        luck: Luck,
+        *,
+        reply: bool = False,
+        operation: int | None = None,
+    ) -> None:
+        """Send one message; `deliver` is called when it arrives, if it arrives.
+
+        `luck` is two uniform numbers, for its loss and for its latency. The way must be open both
+        when the message leaves and when it arrives, and both ends must be up.
+        """
+        sent = float(self.env.now)
+        lost = luck[0] < (self._reply_loss if reply else self._loss)
+
+        def arrive() -> None:
+            arrives = not lost and self._open(source, target)
+            if self.messages is not None:
+                arrived = float(self.env.now) if arrives else math.inf
+                self.messages.append(
+                    Message(
+                        label=label,
+                        source=source,
+                        target=target,
+                        sent=sent,
+                        arrived=arrived,
+                        operation=operation,
+                    )
+                )
+            if arrives:
+                deliver()
+
+        lost = lost or not self._open(source, target)
+        self.after(0.0 if lost else self._latency(luck[1], source, target), arrive)
+
+    def after(self, delay: float, action: Callable[[], object]) -> None:
+        """Do something `delay` ms from now."""
+        timeout: Any = self.env.timeout(delay)
+        timeout.callbacks.append(lambda _: action())
+
+    def _open(self, source: NodeId | None, target: NodeId | None) -> bool:
+        return (
+            (source, target) not in self._cut
+            and (source is None or self.nodes[source].up)
+            and (target is None or self.nodes[target].up)
+        )
+
+    def _latency(self, luck: float, source: NodeId | None, target: NodeId | None) -> float:
+        if source == target:
+            return 0.0
+        place = luck * (len(self._quantiles) - 1)
+        low = int(place)
+        below, above = self._quantiles[low : low + 2]
+        delay = below + (place - low) * (above - below)
+        return delay + self._delay.get(source, 0.0) + self._delay.get(target, 0.0)
+
+
+def _quantiles(latency: Latency | None) -> list[float]:
+    """Latency (ms) at equally spaced probabilities."""
+    if latency is None:
+        table: Any = 5.0 - 5.0 * np.log1p(-_GRID)
+    elif hasattr(latency, "ppf"):
+        table = np.asarray(latency.ppf(_GRID), dtype=float)
+    else:
+        table = np.sort(np.asarray(latency, dtype=float).ravel())
+    if table.size == 0 or not (np.isfinite(table).all() and table.min() >= 0):
+        raise ValueError(f"latency must be finite and at least 0 ms, got {latency!r}")
+    values: list[float] = table.tolist()
+    return values if len(values) > 1 else values * 2
