@@ -1,1 +1,27 @@
-"""A store that fails, a checker that says what went wrong, and pictures of both."""
+"""The CAP theorem with a store that really fails, and a checker that says what went wrong."""
+
+from capkit.cp import CPStore
+from capkit.failures import Crash, Partition, Skew, Slow
+from capkit.history import History
+from capkit.network import Network
+from capkit.records import Operation, Outcome, Siblings
+from capkit.store import DistributedStore, Node, Unavailable
+from capkit.workload import Workload, run
+
+__all__ = [
+    "CPStore",
+    "Crash",
+    "DistributedStore",
+    "History",
+    "Network",
+    "Node",
+    "Operation",
+    "Outcome",
+    "Partition",
+    "Siblings",
+    "Skew",
+    "Slow",
+    "Unavailable",
+    "Workload",
+    "run",
+]

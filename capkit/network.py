@@ -34,11 +34,19 @@ class Endpoint(Protocol):
     id: NodeId
     up: bool
 
-    def stop(self, *, lose_memory: bool) -> None:
-        """Crash."""
 
-    def restart(self) -> None:
-        """Come back."""
+class Host(Protocol):
+    """What the network needs to know of a store."""
+
+    @property
+    def nodes(self) -> Sequence[Endpoint]:
+        """The nodes to connect."""
+
+    def crash(self, node: NodeId, *, lose_memory: bool) -> None:
+        """Stop a node."""
+
+    def restart(self, node: NodeId) -> None:
+        """Start it again."""
 
 
 class Network:
@@ -92,6 +100,7 @@ class Network:
         self.env = simpy.Environment()
         self.nodes: dict[NodeId, Endpoint] = {}
         self.messages: list[Message] | None = None
+        self._store: Host | None = None
         self._active: list[Fault] = []
         self._refresh()
 
@@ -104,11 +113,12 @@ class Network:
     def loss(self, loss: float) -> None:
         self._loss = number("loss", loss, 0, 1)
 
-    def attach(self, nodes: Sequence[Endpoint]) -> None:
-        """Connect the nodes of one store; a network serves one store only."""
-        if self.nodes:
-            raise ValueError("network must serve one store, got a second; make a new Network")
-        self.nodes = {node.id: node for node in nodes}
+    def attach(self, store: Host) -> None:
+        """Connect the nodes of a store; a network serves one store only."""
+        if self._store is not None:
+            raise ValueError("network must serve one store, got a second one; make a new Network")
+        self._store = store
+        self.nodes = {node.id: node for node in store.nodes}
         self._refresh()
 
     # What goes wrong, switched by hand or by a script.
@@ -147,7 +157,7 @@ class Network:
         self._active.append(fault)
         self._refresh()
         if isinstance(fault, Crash):
-            self.nodes[fault.node].stop(lose_memory=fault.lose_memory)
+            self._host().crash(fault.node, lose_memory=fault.lose_memory)
 
     def end(self, fault: Fault) -> None:
         """Let a fault end now; ending what a hand has mended before does nothing."""
@@ -156,7 +166,7 @@ class Network:
         self._active.remove(fault)
         self._refresh()
         if isinstance(fault, Crash) and not any(other.stops(fault.node) for other in self._active):
-            self.nodes[fault.node].restart()
+            self._host().restart(fault.node)
 
     def schedule(self, faults: Iterable[Fault]) -> None:
         """Let each fault begin and end at its times, counted from now."""
@@ -183,6 +193,11 @@ class Network:
             if self.nodes and node not in self.nodes:
                 raise ValueError(f"{name} must name nodes of {list(self.nodes)}, got {node!r}")
 
+    def _host(self) -> Host:
+        if self._store is None:
+            raise ValueError("node must belong to a store before it can crash")
+        return self._store
+
     def _drop(self, kind: type[Fault], node: NodeId | None = None) -> None:
         if node is not None:
             self.check("node", [node])
@@ -191,15 +206,8 @@ class Network:
                 self.end(fault)
 
     def _refresh(self) -> None:
-        """Work out the state of every link and clock, which messages ask far more often."""
-        cuts = [fault for fault in self._active if isinstance(fault, Partition)]
-        self._cut = {
-            (source, target)
-            for cut in cuts
-            for source in self.nodes
-            for target in self.nodes
-            if cut.parts(source, target)
-        }
+        """Work out the delays and clocks anew, and forget which links were cut."""
+        self._cut: dict[tuple[NodeId | None, NodeId | None], bool] = {}
         self._delay: dict[NodeId | None, float] = {}
         self._offset: dict[NodeId, float] = {}
         for fault in self._active:
@@ -212,7 +220,14 @@ class Network:
 
     def reaches(self, source: NodeId | None, target: NodeId | None) -> bool:
         """Whether no cut stops a message now; None is a client outside, which no cut concerns."""
-        return (source, target) not in self._cut
+        link = source, target
+        if link not in self._cut:
+            cuts = [fault for fault in self._active if isinstance(fault, Partition)]
+            self._cut[link] = any(
+                source is not None and target is not None and cut.parts(source, target)
+                for cut in cuts
+            )
+        return not self._cut[link]
 
     def clock(self, node: NodeId) -> float:
         """What the clock of `node` shows, in ms."""
@@ -272,7 +287,7 @@ class Network:
 
     def _open(self, source: NodeId | None, target: NodeId | None) -> bool:
         return (
-            (source, target) not in self._cut
+            self.reaches(source, target)
             and (source is None or self.nodes[source].up)
             and (target is None or self.nodes[target].up)
         )

@@ -1,0 +1,115 @@
+"""Consistent under a partition: majority quorums, and reads that write back what they saw."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from typing import Any, NamedTuple
+
+from capkit.network import Network
+from capkit.store import Answers, Node, Process, Request, Store
+
+
+class Tagged(NamedTuple):
+    """A value and the tag that orders it among all puts: a counter, then the operation's number."""
+
+    tag: tuple[int, int]
+    value: Any
+
+
+NOTHING = Tagged((0, -1), None)
+
+
+class CPStore(Store):
+    """Linearizable under loss, delay, cuts, skewed clocks and crashes that keep the disk.
+
+    A put asks a majority for the highest tag, then stores its value under a higher one at a
+    majority. A get asks a majority for the newest value, and stores it at a majority before it
+    answers, so that no later get can see an older one [1]_. Clients without a majority are told
+    `Unavailable`.
+
+    Parameters
+    ----------
+    nodes : iterable of Node
+        At least one, with different ids.
+    network : Network, optional
+        By default each request to a node is lost with probability 0.2, and sent again.
+    write_back : bool
+        False leaves out the second half of a get: then R + W > N alone is left, and that is not
+        linearizable.
+    rejoin : bool
+        True lets a node that lost its memory vote again at once, which is unsafe. By default it
+        never counts in a quorum again.
+
+    References
+    ----------
+    .. [1] Attiya, Bar-Noy, Dolev, "Sharing Memory Robustly in Message-Passing Systems", JACM 1995.
+
+    Examples
+    --------
+    >>> store = CPStore([Node(i) for i in range(3)], Network(rng=7))
+    >>> store.network.partition({0}, {1, 2})
+    >>> store.put("key", "value", at=1)
+    >>> store.get("key", at=0)
+    Traceback (most recent call last):
+        ...
+    capkit.store.Unavailable: get needed 2 of 3 replicas, but 1, 2 did not answer within 1000 ms
+    """
+
+    def __init__(
+        self,
+        nodes: Iterable[Node],
+        network: Network | None = None,
+        *,
+        write_back: bool = True,
+        rejoin: bool = False,
+    ) -> None:
+        super().__init__(nodes, network)
+        self.write_back = write_back
+        self.rejoin = rejoin
+
+    def _put(self, request: Request, key: Hashable, value: Any) -> Process:
+        answers = yield from self._query(request, key)
+        counter = _newest(answers).tag[0] + 1
+        yield from self._store(request, key, Tagged((counter, self._tie_break(request)), value))
+
+    def _get(self, request: Request, key: Hashable) -> Process:
+        answers = yield from self._query(request, key)
+        newest = _newest(answers)
+        # If the whole majority already agrees, writing back would change nothing.
+        if self.write_back and any(answer.tag != newest.tag for answer in answers.values()):
+            yield from self._store(request, key, newest)
+        return newest.value
+
+    def _query(self, request: Request, key: Hashable) -> Process:
+        def handle(node: Node) -> Tagged | None:
+            return self._held(node, key) if self._counts(node) else None
+
+        answers = yield from self.ask(request, "query", handle, need=self.majority)
+        return answers
+
+    def _store(self, request: Request, key: Hashable, new: Tagged) -> Process:
+        def handle(node: Node) -> bool | None:
+            if not self._counts(node):
+                return None
+            if self._held(node, key).tag < new.tag:
+                self.write(node, key, new, (new.value,))
+            return True
+
+        yield from self.ask(request, "store", handle, need=self.majority)
+
+    def _held(self, node: Node, key: Hashable) -> Tagged:
+        held: Tagged = node.data.get(key, NOTHING)
+        return held
+
+    def _counts(self, node: Node) -> bool:
+        """Whether a node may be part of a quorum: what it once promised, it must still know."""
+        return self.rejoin or not node.forgot
+
+    def _tie_break(self, request: Request) -> int:
+        """What tells two puts apart that chose the same counter."""
+        return request.number
+
+
+def _newest(answers: Answers) -> Tagged:
+    newest: Tagged = max(answers.values(), key=lambda answer: answer.tag)
+    return newest

@@ -1,0 +1,351 @@
+"""The thirty-line store of the first lesson, and what it shares with the stores after it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
+from typing import Any, TypeAlias
+
+import simpy
+
+from capkit.network import Network
+from capkit.records import Copy, NodeId
+
+Process: TypeAlias = Generator[simpy.Event, Any, Any]
+Answers: TypeAlias = dict[NodeId, Any]
+
+_SURE = (1.0, 0.0, 1.0, 0.0)  # the luck of a message that a node sends to itself
+
+
+class Unavailable(Exception):
+    """The store did not answer; the sentence says which replicas were missing.
+
+    `certain` is True if the operation certainly did not happen. Otherwise nobody can know.
+    """
+
+    def __init__(self, sentence: str, *, certain: bool = False) -> None:
+        super().__init__(sentence)
+        self.certain = certain
+
+
+class Node:
+    """One replica: an id and what it holds.
+
+    Parameters
+    ----------
+    id : int or str
+        Its name, unique in a store.
+
+    Attributes
+    ----------
+    data : dict
+        What it holds.
+    up : bool
+        Whether it runs.
+    forgot : bool
+        Whether it ever lost its memory.
+    incarnation : int
+        How often it has been restarted.
+
+    Examples
+    --------
+    >>> node = Node(0)
+    >>> node.put("key", "value")
+    >>> node.data
+    {'key': 'value'}
+    """
+
+    def __init__(self, id: NodeId) -> None:
+        if isinstance(id, bool) or not isinstance(id, int | str):
+            raise TypeError(f"id must be an int or a str, got {id!r}")
+        self.id = id
+        self.data: dict[Hashable, Any] = {}
+        self.up = True
+        self.forgot = False
+        self.incarnation = 0
+
+    def put(self, key: Hashable, value: Any) -> None:
+        """Hold `value` under `key`."""
+        self.data[key] = value
+
+    def get(self, key: Hashable) -> Any:
+        """Return what it holds under `key`, or None."""
+        return self.data.get(key)
+
+    def __repr__(self) -> str:
+        return f"Node({self.id!r})"
+
+
+@dataclass(slots=True, kw_only=True)
+class Request:
+    """One operation under way: who asked, until when, and which replicas have answered so far."""
+
+    number: int
+    kind: str
+    at: NodeId | None
+    deadline: float
+    incarnation: int
+    needed: int = 0
+    heard: Answers = field(default_factory=dict)
+
+
+class Store:
+    """What all stores share: nodes on a network, and requests that replicas answer or not.
+
+    A subclass says in `_put` and `_get` what its coordinator does, as SimPy processes.
+    """
+
+    retry_every = 40.0
+    """Ms after which a request that was not answered is sent again."""
+
+    timeout = 1_000.0
+    """Ms after which a put or get that is called by hand gives up."""
+
+    own_link_fails = False
+    """Whether a client's link to its own node loses requests too."""
+
+    def __init__(self, nodes: Iterable[Node], network: Network | None = None) -> None:
+        self.nodes = _checked(nodes)
+        self.network = Network() if network is None else network
+        self.network.attach(self)
+        self.env = self.network.env
+        self.by_id = {node.id: node for node in self.nodes}
+        self.majority = len(self.nodes) // 2 + 1
+        self.copies: list[Copy] = []
+        self._numbers = count()
+
+    def put(self, key: Hashable, value: Any, *, at: NodeId | None = None) -> None:
+        """Write `value` under `key`, as a client of node `at`; by default, of the first that is up.
+
+        Raises
+        ------
+        Unavailable
+            If it is not acknowledged within `timeout` ms of simulated time. It may still happen.
+        """
+        self.env.run(until=self.env.process(self.serve("put", key, value, at=at)))
+
+    def get(self, key: Hashable, *, at: NodeId | None = None) -> Any:
+        """Read `key`, as a client of node `at`; by default, of the first that is up.
+
+        Raises
+        ------
+        Unavailable
+            If no answer comes within `timeout` ms of simulated time.
+        """
+        return self.env.run(until=self.env.process(self.serve("get", key, at=at)))
+
+    def wait(self, duration: float) -> None:
+        """Let `duration` ms of simulated time pass, in which the nodes go on by themselves."""
+        self.env.run(until=self.env.now + duration)
+
+    def serve(
+        self,
+        kind: str,
+        key: Hashable,
+        value: Any = None,
+        *,
+        at: NodeId | None = None,
+        timeout: float | None = None,
+    ) -> Process:
+        """Serve one operation, as a SimPy process whose value is the answer."""
+        if at is not None:
+            self.network.check("at", [at])
+        timeout = self.timeout if timeout is None else timeout
+        request = self._request(kind, self._coordinator() if at is None else at, timeout)
+        steps = self._put(request, key, value) if kind == "put" else self._get(request, key)
+        protocol = self.env.process(steps)
+        yield protocol | self.env.timeout(timeout)
+        if not protocol.triggered:
+            protocol.defused = True  # nobody waits for it any more
+            raise Unavailable(self._missing(request, timeout))
+        return protocol.value
+
+    def _request(self, kind: str, at: NodeId | None, timeout: float) -> Request:
+        if at is not None and not self.by_id[at].up:
+            sentence = f"{kind} was refused: node {at}, which the client talks to, is down"
+            raise Unavailable(sentence, certain=True)
+        return Request(
+            number=next(self._numbers),
+            kind=kind,
+            at=at,
+            deadline=self.env.now + timeout,
+            incarnation=0 if at is None else self.by_id[at].incarnation,
+        )
+
+    def _coordinator(self) -> NodeId | None:
+        return next((node.id for node in self.nodes if node.up), self.nodes[0].id)
+
+    def _put(self, request: Request, key: Hashable, value: Any) -> Process:
+        raise NotImplementedError
+
+    def _get(self, request: Request, key: Hashable) -> Process:
+        raise NotImplementedError
+
+    # How a coordinator talks to replicas.
+
+    def ask(
+        self,
+        request: Request,
+        purpose: str,
+        handle: Callable[[Node], Any],
+        *,
+        need: int,
+        among: Sequence[Node] | None = None,
+        patience: float = math.inf,
+    ) -> Process:
+        """Ask replicas until `need` of them have answered; the value maps node ids to answers.
+
+        `handle` is what a node does when the request reaches it; a node that answers None does
+        not answer. With finite `patience` (ms) nothing is sent twice, and the value is what has
+        come by then.
+        """
+        answers: Answers = {}
+        request.heard, request.needed = answers, need
+        enough = self.env.event()
+
+        def hear(node: NodeId, answer: Any) -> None:
+            if self._goes_on(request) and not enough.triggered:
+                answers[node] = answer
+                if len(answers) == need:
+                    enough.succeed()
+
+        def send(attempt: int) -> None:
+            if enough.triggered or not self._goes_on(request):
+                return
+            luck = self.network.draws(request.number, purpose, attempt)
+            for node, row in zip(self.nodes, luck, strict=True):
+                if node.id not in answers and (among is None or node in among):
+                    self._exchange(request, purpose, node, handle, row, hear)
+            if patience == math.inf:
+                self.network.after(self.retry_every, partial(send, attempt + 1))
+
+        send(0)
+        yield enough if patience == math.inf else enough | self.env.timeout(patience)
+        return dict(answers)
+
+    def _exchange(
+        self,
+        request: Request,
+        purpose: str,
+        node: Node,
+        handle: Callable[[Node], Any],
+        luck: Sequence[float],
+        hear: Callable[[NodeId, Any], None],
+    ) -> None:
+        if node.id == request.at and not self.own_link_fails:
+            luck = _SURE
+        send = partial(self.network.send, operation=request.number)
+
+        def reached() -> None:
+            answer = handle(node)
+            if answer is not None:
+                back = partial(hear, node.id, answer)
+                send(f"{purpose}: answer", node.id, request.at, back, luck[2:], reply=True)
+
+        send(purpose, request.at, node.id, reached, luck[:2])
+
+    def _goes_on(self, request: Request) -> bool:
+        """Whether the coordinator still works on it: in time, and not crashed since."""
+        if self.env.now > request.deadline:
+            return False
+        node = None if request.at is None else self.by_id[request.at]
+        return node is None or (node.up and node.incarnation == request.incarnation)
+
+    def _missing(self, request: Request, timeout: float) -> str:
+        silent = [str(node.id) for node in self.nodes if node.id not in request.heard]
+        return (
+            f"{request.kind} needed {request.needed} of {len(self.nodes)} replicas, but "
+            f"{', '.join(silent)} did not answer within {timeout:g} ms"
+        )
+
+    # What happens to nodes.
+
+    def write(self, node: Node, key: Hashable, stored: Any, values: tuple[Any, ...]) -> bool:
+        """Let a node hold `stored` under `key`, and note which `values` a reader sees in it."""
+        node.put(key, stored)
+        self.copies.append(Copy(at=float(self.env.now), node=node.id, key=key, values=values))
+        return True
+
+    def crash(self, node: NodeId, *, lose_memory: bool) -> None:
+        """Stop a node; `Network.crash` calls this."""
+        replica = self.by_id[node]
+        replica.up = False
+        if lose_memory:
+            for key in list(replica.data):
+                self.write(replica, key, None, ())
+            replica.data.clear()
+            replica.forgot = True
+
+    def restart(self, node: NodeId) -> None:
+        """Start a node again; `Network.restart` calls this."""
+        replica = self.by_id[node]
+        replica.up = True
+        replica.incarnation += 1
+
+
+class DistributedStore(Store):
+    """The thirty-line store: a put needs a majority, a get takes the first node that answers.
+
+    R + W = 1 + 2 = N leaves room for a stale read without any partition, and a put that fails
+    stays on the nodes that it reached.
+
+    Parameters
+    ----------
+    nodes : iterable of Node
+        At least one, with different ids.
+    network : Network, optional
+        By default each request to a node is lost with probability 0.2.
+
+    Examples
+    --------
+    >>> store = DistributedStore([Node(i) for i in range(3)], Network(rng=1))
+    >>> store.put("key", "value")
+    >>> store.get("key")
+    'value'
+    """
+
+    own_link_fails = True
+
+    def _coordinator(self) -> NodeId | None:
+        return None  # its client stands outside and asks every node itself
+
+    def _put(self, request: Request, key: Hashable, value: Any) -> Process:
+        def handle(node: Node) -> bool:
+            return self.write(node, key, value, (value,))
+
+        patience = (request.deadline - self.env.now) / 2
+        written = yield from self.ask(
+            request, "put", handle, need=len(self.nodes), patience=patience
+        )
+        if len(written) < self.majority:
+            request.needed = self.majority
+            raise Unavailable(self._missing(request, patience))
+
+    def _get(self, request: Request, key: Hashable) -> Process:
+        patience = (request.deadline - self.env.now) / (len(self.nodes) + 1)
+
+        def handle(node: Node) -> tuple[Any]:
+            return (node.get(key),)
+
+        for node in self.nodes:
+            answers = yield from self.ask(
+                request, "get", handle, need=1, among=[node], patience=patience
+            )
+            if answers:
+                return answers[node.id][0]
+        request.heard, request.needed = {}, 1
+        raise Unavailable(self._missing(request, patience * len(self.nodes)))
+
+
+def _checked(nodes: Iterable[Node]) -> list[Node]:
+    nodes = list(nodes)
+    if not nodes:
+        raise ValueError("nodes must be at least one Node, got none")
+    ids = [node.id for node in nodes]
+    for each in ids:
+        if ids.count(each) > 1:
+            raise ValueError(f"nodes must have different ids, got {each!r} twice")
+    return nodes

@@ -1,0 +1,209 @@
+"""Clients that use a store for a while, and the faults that strike it meanwhile."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from capkit._arguments import RandomState, count, number, stream
+from capkit.history import History
+from capkit.records import Fault, Operation, Outcome
+from capkit.store import Process, Store, Unavailable
+
+
+class Arrival(NamedTuple):
+    """When (ms) which client asks for what."""
+
+    time: float
+    client: int
+    kind: str
+    key: str
+    value: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """What the clients do, decided before the store answers anything.
+
+    The workload is open-loop: operations arrive when they arrive, also while earlier ones still
+    wait. Clients that waited for their answers would hide the very outage that makes them wait.
+    The values written are 1, 2, 3, ..., so that each get tells whose put it saw.
+
+    Attributes
+    ----------
+    clients : int
+        How many; client `i` talks to node `i` (modulo the number of nodes).
+    duration : float
+        Ms in which operations arrive.
+    rate : float
+        Operations that one client asks for in a second, on average (Poisson arrivals).
+    puts : float
+        Share of puts in [0, 1]; the rest are gets.
+    keys : sequence of str
+        Each operation picks one of these.
+    timeout : float
+        Ms that a client waits for an answer.
+    rng : int, numpy.random.Generator or None
+        Seed of the arrivals; None is fresh entropy.
+
+    Examples
+    --------
+    >>> [arrival.kind for arrival in Workload(clients=1, duration=1_000, rng=7).arrivals()]
+    ['put', 'put', 'get', 'get']
+    """
+
+    clients: int = 5
+    duration: float = 2_000.0
+    rate: float = 4.0
+    puts: float = 0.5
+    keys: Sequence[str] = ("x",)
+    timeout: float = 300.0
+    rng: RandomState = None
+
+    def __post_init__(self) -> None:
+        count("clients", self.clients)
+        number("duration", self.duration, 0)
+        number("rate", self.rate, 0)
+        number("puts", self.puts, 0, 1)
+        number("timeout", self.timeout, 0)
+        if not self.keys:
+            raise ValueError("keys must name at least one key, got none")
+        if not isinstance(self.rng, np.random.Generator):
+            stream(self.rng, "workload")  # complains here, not in the middle of a run
+
+    def arrivals(self) -> list[Arrival]:
+        """The operations in the order of their arrival.
+
+        Each client has a random stream of its own, so one client more leaves the others alone.
+        """
+        streams = stream(self.rng, "workload").spawn(self.clients)
+        drawn = [row for client, seed in enumerate(streams) for row in self._draw(client, seed)]
+        drawn.sort()
+        puts = 0
+        arrivals = []
+        for time, client, is_put, key in drawn:
+            puts += is_put
+            kind, value = ("put", puts) if is_put else ("get", None)
+            arrivals.append(Arrival(time, client, kind, key, value))
+        return arrivals
+
+    def _draw(
+        self, client: int, seed: np.random.SeedSequence
+    ) -> Iterable[tuple[float, int, bool, str]]:
+        rng = np.random.default_rng(seed)
+        time = 0.0
+        while self.rate > 0:
+            gap, kind, key = rng.random(3)
+            time += -1_000 / self.rate * float(np.log1p(-gap))
+            if time >= self.duration:
+                return
+            yield time, client, bool(kind < self.puts), self.keys[int(key * len(self.keys))]
+
+
+def run(
+    store: Store,
+    workload: Workload,
+    faults: Iterable[Fault] = (),
+    *,
+    settle: float = 0.0,
+    trace: bool = False,
+) -> History:
+    """Let clients use a store while faults strike it, and return what they saw.
+
+    Parameters
+    ----------
+    store : Store
+        It is used as it is, and can be looked at afterwards.
+    workload : Workload
+        What the clients ask for.
+    faults : iterable of faults
+        Partition, Crash, Slow or Skew, with times in ms from the start of the run.
+    settle : float
+        Ms that the run goes on after the last deadline, for replicas to converge.
+    trace : bool
+        Whether `history.messages` is to hold every message.
+
+    Returns
+    -------
+    History
+        Times in ms from the start of the run.
+
+    Raises
+    ------
+    ValueError
+        If a fault names an unknown node, before anything happens.
+
+    Examples
+    --------
+    >>> from capkit import CPStore, Network, Node
+    >>> store = CPStore([Node(i) for i in range(3)], Network(loss=0.1, rng=7))
+    >>> run(store, Workload(rng=7))
+    <History of 49 operations, 49 answered>
+    """
+    number("settle", settle, 0)
+    network, start, faults = store.network, float(store.env.now), list(faults)
+    if any(node.data for node in store.nodes):
+        raise ValueError("store must be new, got one that already holds data; make another")
+    network.schedule(faults)
+    network.messages = [] if trace else None
+    copies = len(store.copies)
+    arrivals = workload.arrivals()
+    clients = [store.env.process(_ask(store, workload, arrival)) for arrival in arrivals]
+    store.env.run(until=start + workload.duration + workload.timeout + settle)
+    asked: list[Operation] = [client.value for client in clients if client.value is not None]
+    return History(
+        _as_processes(asked, workload.clients),
+        faults=faults,
+        messages=[
+            replace(message, sent=message.sent - start, arrived=message.arrived - start)
+            for message in network.messages or ()
+        ],
+        copies=[replace(copy, at=copy.at - start) for copy in store.copies[copies:]],
+    )
+
+
+def _ask(store: Store, workload: Workload, arrival: Arrival) -> Process:
+    """One client's one operation, from its arrival to its answer or its deadline."""
+    start = float(store.env.now)
+    yield store.env.timeout(arrival.time)
+    invoked = float(store.env.now) - start
+    node = store.nodes[arrival.client % len(store.nodes)].id
+    value, outcome = arrival.value, Outcome.OK
+    try:
+        answer = yield from store.serve(
+            arrival.kind, arrival.key, arrival.value, at=node, timeout=workload.timeout
+        )
+        value = answer if arrival.kind == "get" else arrival.value
+    except Unavailable as refusal:
+        outcome = Outcome.FAIL if refusal.certain else Outcome.UNKNOWN
+    return Operation(
+        kind=arrival.kind,
+        key=arrival.key,
+        value=value,
+        invoked=invoked,
+        completed=float(store.env.now) - start,
+        outcome=outcome,
+        client=arrival.client,
+        node=node,
+        deadline=invoked + workload.timeout,
+    )
+
+
+def _as_processes(operations: list[Operation], clients: int) -> list[Operation]:
+    """Give a client a new process where its last operation is unknown or still under way."""
+    current, fresh = list(range(clients)), itertools.count(clients)
+    free = [0.0] * clients
+    threads = []
+    for operation in operations:
+        client = operation.client
+        if operation.invoked < free[client]:
+            current[client] = next(fresh)
+        threads.append(replace(operation, process=current[client]))
+        unknown = operation.outcome is Outcome.UNKNOWN
+        free[client] = math.inf if unknown else operation.completed
+    return threads
