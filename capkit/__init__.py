@@ -1,5 +1,7 @@
 """The CAP theorem with a store that really fails, and a checker that says what went wrong."""
 
+from capkit.ap import APStore
+from capkit.ca import CAStore
 from capkit.cp import CPStore
 from capkit.failures import Crash, Partition, Skew, Slow
 from capkit.history import History
@@ -9,6 +11,8 @@ from capkit.store import DistributedStore, Node, Unavailable
 from capkit.workload import Workload, run
 
 __all__ = [
+    "APStore",
+    "CAStore",
     "CPStore",
     "Crash",
     "DistributedStore",

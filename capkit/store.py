@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
+from operator import is_
 from typing import Any, TypeAlias
 
 import simpy
@@ -105,7 +106,7 @@ class Store:
     """Ms after which a put or get that is called by hand gives up."""
 
     own_link_fails = False
-    """Whether a client's link to its own node loses requests too."""
+    """Whether a client's link to its own node loses requests."""
 
     def __init__(self, nodes: Iterable[Node], network: Network | None = None) -> None:
         self.nodes = _checked(nodes)
@@ -193,14 +194,14 @@ class Store:
         handle: Callable[[Node], Any],
         *,
         need: int,
-        among: Sequence[Node] | None = None,
+        among: Callable[[Node], bool] = lambda node: True,
         patience: float = math.inf,
     ) -> Process:
         """Ask replicas until `need` of them have answered; the value maps node ids to answers.
 
-        `handle` is what a node does when the request reaches it; a node that answers None does
-        not answer. With finite `patience` (ms) nothing is sent twice, and the value is what has
-        come by then.
+        `handle` is what a node does when the request reaches it. It returns the answer, None for
+        no answer, or an event that triggers when there is one. With finite `patience` (ms)
+        nothing is sent twice, and the value is what has come by then.
         """
         answers: Answers = {}
         request.heard, request.needed = answers, need
@@ -217,7 +218,7 @@ class Store:
                 return
             luck = self.network.draws(request.number, purpose, attempt)
             for node, row in zip(self.nodes, luck, strict=True):
-                if node.id not in answers and (among is None or node in among):
+                if node.id not in answers and among(node):
                     self._exchange(request, purpose, node, handle, row, hear)
             if patience == math.inf:
                 self.network.after(self.retry_every, partial(send, attempt + 1))
@@ -239,11 +240,16 @@ class Store:
             luck = _SURE
         send = partial(self.network.send, operation=request.number)
 
+        def reply(answer: Any) -> None:
+            back = partial(hear, node.id, answer)
+            send(f"{purpose}: answer", node.id, request.at, back, luck[2:], reply=True)
+
         def reached() -> None:
             answer = handle(node)
-            if answer is not None:
-                back = partial(hear, node.id, answer)
-                send(f"{purpose}: answer", node.id, request.at, back, luck[2:], reply=True)
+            if isinstance(answer, simpy.Event):
+                answer.callbacks.append(lambda event: reply(event.value))
+            elif answer is not None:
+                reply(answer)
 
         send(purpose, request.at, node.id, reached, luck[:2])
 
@@ -332,7 +338,7 @@ class DistributedStore(Store):
 
         for node in self.nodes:
             answers = yield from self.ask(
-                request, "get", handle, need=1, among=[node], patience=patience
+                request, "get", handle, need=1, among=partial(is_, node), patience=patience
             )
             if answers:
                 return answers[node.id][0]

@@ -53,8 +53,8 @@ class Workload:
 
     Examples
     --------
-    >>> [arrival.kind for arrival in Workload(clients=1, duration=1_000, rng=7).arrivals()]
-    ['put', 'put', 'get', 'get']
+    >>> [arrival.kind for arrival in Workload(clients=1, duration=1_000, rng=7).arrivals()][:5]
+    ['put', 'put', 'get', 'get', 'put']
     """
 
     clients: int = 5

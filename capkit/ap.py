@@ -1,0 +1,282 @@
+"""Available under a partition: every live node answers its own clients, and replicas meet later."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from operator import contains
+from typing import Any, NamedTuple, TypeAlias
+
+from capkit._arguments import choice
+from capkit.network import Network
+from capkit.records import NodeId, Siblings
+from capkit.store import Node, Process, Request, Store
+
+Actor: TypeAlias = tuple[NodeId, int]
+
+
+class Version(NamedTuple):
+    """One value, with what it is known to follow.
+
+    `vector` is its version vector: for each actor (a node in one of its incarnations) how many of
+    that actor's puts it includes. `stamp` orders versions for last-writer-wins: the time that the
+    coordinator's clock showed, then the node's place, then the operation's number.
+    """
+
+    value: Any
+    vector: dict[Actor, int]
+    stamp: tuple[float, int, int]
+
+    def follows(self, other: Version) -> bool:
+        """Whether this version includes `other`, or is it."""
+        return all(self.vector.get(actor, 0) >= count for actor, count in other.vector.items())
+
+
+class Hint(NamedTuple):
+    """A version that its coordinator keeps for a node that did not acknowledge it."""
+
+    target: Node
+    key: Hashable
+    version: Version
+
+
+class APStore(Store):
+    """Every live node answers at once from its own copy, and tells the others in the background.
+
+    Parameters
+    ----------
+    nodes : iterable of Node
+        At least one, with different ids.
+    network : Network, optional
+        By default each request to a node is lost with probability 0.2.
+    resolve : {"lww", "siblings"}
+        What a node does with two versions neither of which follows the other: keep the one with
+        the later time stamp (last writer wins), or keep both.
+    merge : callable, optional
+        With siblings: makes one value of a tuple of them when they are read.
+    hinted_handoff, read_repair, anti_entropy : bool
+        The three ways in which a replica that missed a put learns of it later: the coordinator
+        keeps a hint for it; a get compares all replicas; each node regularly compares itself with
+        another one, taking turns, so that after one round with each other node all are equal.
+
+    Examples
+    --------
+    >>> store = APStore([Node(0), Node(1)], Network(rng=7), resolve="siblings")
+    >>> store.network.partition({0}, {1})
+    >>> store.put("cart", "milk", at=0)
+    >>> store.put("cart", "eggs", at=1)
+    >>> store.network.heal()
+    >>> store.wait(1_000)
+    >>> store.get("cart", at=0)
+    Siblings('milk', 'eggs')
+    """
+
+    service = 1.0
+    """Ms that a node takes to answer its own client."""
+
+    hint_after = 100.0
+    """Ms after which a replica that has not acknowledged a put is given a hint."""
+
+    handoff_every = 100.0
+    """Ms between two attempts to deliver hints."""
+
+    sync_every = 200.0
+    """Ms between two rounds of anti-entropy."""
+
+    def __init__(
+        self,
+        nodes: Iterable[Node],
+        network: Network | None = None,
+        *,
+        resolve: str = "lww",
+        merge: Callable[[tuple[Any, ...]], Any] | None = None,
+        hinted_handoff: bool = True,
+        read_repair: bool = True,
+        anti_entropy: bool = True,
+    ) -> None:
+        choice("resolve", resolve, ("lww", "siblings"))
+        if merge is not None and (resolve != "siblings" or not callable(merge)):
+            raise ValueError(
+                f"merge must be a function and needs resolve='siblings', got {merge!r}"
+            )
+        super().__init__(nodes, network)
+        self.resolve, self.merge = resolve, merge
+        self.hinted_handoff, self.read_repair = hinted_handoff, read_repair
+        self.hints: dict[NodeId, list[Hint]] = {node.id: [] for node in self.nodes}
+        self.acknowledged: list[tuple[int, Any]] = []
+        self.causes: dict[int, frozenset[int]] = {}
+        for place, node in enumerate(self.nodes):
+            if hinted_handoff:
+                self.env.process(self._hand_off(node))
+            if anti_entropy and len(self.nodes) > 1:
+                self.env.process(self._synchronise(node, place))
+
+    def lost(self) -> list[Any]:
+        """Values of acknowledged puts that no surviving version is or follows.
+
+        Judged by which puts each coordinator held when, not by the version vectors.
+        """
+        kept = [version for node in self.nodes for held in node.data.values() for version in held]
+        known = {version.stamp[2] for version in kept}
+        known = known.union(*(self.causes[number] for number in known))
+        return [value for number, value in self.acknowledged if number not in known]
+
+    def converged(self) -> bool:
+        """Whether all nodes that are up hold the same versions."""
+        up = [node for node in self.nodes if node.up]
+        return all(node.data == up[0].data for node in up)
+
+    # What a client's node does.
+
+    def _put(self, request: Request, key: Hashable, value: Any) -> Process:
+        node = self._coordinated_by(request)
+        version = self._next_version(request, node, key, value)
+        self._accept(node, key, [version])
+        self.env.process(self._replicate(replace(request, deadline=math.inf), node, key, version))
+        yield from self._answer(request)
+        self.acknowledged.append((request.number, value))
+
+    def _get(self, request: Request, key: Hashable) -> Process:
+        node = self._coordinated_by(request)
+        versions = _held(node, key)
+        if self.read_repair:
+            self.env.process(self._repair(replace(request, deadline=math.inf), node, key))
+        yield from self._answer(request)
+        values = tuple(version.value for version in versions)
+        if len(values) < 2:
+            return values[0] if values else None
+        return self.merge(values) if self.merge else Siblings(values)
+
+    def _answer(self, request: Request) -> Process:
+        yield self.env.timeout(self.service)
+        if not self._goes_on(request):
+            yield self.env.event()  # it crashed, and never answers
+
+    def _coordinated_by(self, request: Request) -> Node:
+        assert request.at is not None
+        return self.by_id[request.at]
+
+    def _next_version(self, request: Request, node: Node, key: Hashable, value: Any) -> Version:
+        """A version that follows all that its coordinator holds."""
+        vector: dict[Actor, int] = {}
+        causes: set[int] = set()
+        for held in _held(node, key):
+            causes |= {held.stamp[2], *self.causes[held.stamp[2]]}
+            for actor, count in held.vector.items():
+                vector[actor] = max(count, vector.get(actor, 0))
+        actor = (node.id, node.incarnation)
+        # The operation's number serves as the count: it grows, and no two puts share it.
+        vector[actor] = request.number + 1
+        self.causes[request.number] = frozenset(causes)
+        stamp = (self.network.clock(node.id), self.nodes.index(node), request.number)
+        return Version(value, vector, stamp)
+
+    # What a replica does with versions.
+
+    def _accept(self, node: Node, key: Hashable, new: Sequence[Version]) -> bool:
+        """Merge versions into a node's copy, the same way in whatever order they come."""
+        held = _held(node, key)
+        kept = self._resolved([*held, *new])
+        if kept != held:
+            self.write(node, key, kept, tuple(version.value for version in kept))
+        return True
+
+    def _resolved(self, versions: Sequence[Version]) -> tuple[Version, ...]:
+        distinct = {version.stamp: version for version in versions}
+        ordered = [distinct[stamp] for stamp in sorted(distinct)]
+        if self.resolve == "lww":
+            return tuple(ordered[-1:])
+        return tuple(
+            version
+            for version in ordered
+            if not any(other.follows(version) for other in ordered if other is not version)
+        )
+
+    # What goes on in the background.
+
+    def _replicate(self, request: Request, node: Node, key: Hashable, version: Version) -> Process:
+        """Send a put to every other node, and keep hints for those that do not acknowledge it."""
+        accept = partial(self._accept, key=key, new=[version])
+        told = yield from self.ask(
+            request, "replicate", accept, need=len(self.nodes), patience=self.hint_after
+        )
+        if self.hinted_handoff and self._goes_on(request):
+            missed = [other for other in self.nodes if other.id not in told]
+            self.hints[node.id] += [Hint(other, key, version) for other in missed]
+
+    def _hand_off(self, node: Node) -> Process:
+        """Deliver the hints of a node, again and again until each is acknowledged."""
+        for turn in itertools.count():
+            yield self.env.timeout(self.handoff_every)
+            if node.up and self.hints[node.id]:
+                luck = self.network.draws(turn, f"hints of {node.id}")
+                for hint in self.hints[node.id]:
+                    self._deliver(node, hint, luck[self.nodes.index(hint.target)])
+
+    def _deliver(self, node: Node, hint: Hint, luck: Sequence[float]) -> None:
+        def forget() -> None:
+            if hint in self.hints[node.id]:
+                self.hints[node.id].remove(hint)
+
+        def arrive() -> None:
+            self._accept(hint.target, hint.key, [hint.version])
+            self.network.send("hint: answer", hint.target.id, node.id, forget, luck[2:], reply=True)
+
+        self.network.send("hint", node.id, hint.target.id, arrive, luck[:2])
+
+    def _repair(self, request: Request, node: Node, key: Hashable) -> Process:
+        """Compare all replicas of a key, and tell each what it lacks."""
+        held = yield from self.ask(
+            request,
+            "read repair",
+            lambda other: _held(other, key),
+            need=len(self.nodes),
+            patience=self.hint_after,
+        )
+        newest = self._resolved([version for versions in held.values() for version in versions])
+        behind = [self.by_id[each] for each in held if held[each] != newest]
+        if newest and behind and self._goes_on(request):
+            accept = partial(self._accept, key=key, new=newest)
+            among = partial(contains, behind)
+            yield from self.ask(
+                request, "repair", accept, need=len(behind), among=among, patience=self.hint_after
+            )
+
+    def _synchronise(self, node: Node, place: int) -> Process:
+        """Swap all versions with one other node a round, each in turn."""
+        size = len(self.nodes)
+        for turn in itertools.count():
+            yield self.env.timeout(self.sync_every)
+            if node.up:
+                row = self.network.draws(turn, f"anti-entropy of {node.id}")[place]
+                other = self.nodes[(place + 1 + turn % (size - 1)) % size]
+                self._swap(node, other, row)
+
+    def _swap(self, node: Node, other: Node, luck: Sequence[float]) -> None:
+        mine = dict(node.data)
+
+        def answer() -> None:
+            theirs = dict(other.data)
+            self._accept_all(other, mine)
+            back = partial(self._accept_all, node, theirs)
+            self.network.send("sync: answer", other.id, node.id, back, luck[2:], reply=True)
+
+        self.network.send("sync", node.id, other.id, answer, luck[:2])
+
+    def _accept_all(self, node: Node, data: dict[Hashable, Any]) -> None:
+        for key, versions in data.items():
+            self._accept(node, key, versions)
+
+    def crash(self, node: NodeId, *, lose_memory: bool) -> None:
+        """Stop a node; its copy and its hints are on disk, and go only with its memory."""
+        super().crash(node, lose_memory=lose_memory)
+        if lose_memory:
+            self.hints[node].clear()
+
+
+def _held(node: Node, key: Hashable) -> tuple[Version, ...]:
+    held: tuple[Version, ...] = node.data.get(key, ())
+    return held
