@@ -1,0 +1,194 @@
+"""Numbers about a history: how many requests were answered, and how fresh the answers were."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+
+import numpy as np
+
+from capkit.history import Column, History, Mask, _identity
+from capkit.records import NodeId, Siblings
+from capkit.zones import numbers
+
+
+def availability(
+    history: History,
+    *,
+    nodes: Collection[NodeId] | None = None,
+    during: tuple[float, float] = (-math.inf, math.inf),
+) -> float:
+    """Share of the operations that were answered in time, where the client's node stayed up.
+
+    An operation counts if no fault stopped its node between its start and its deadline
+    (without a deadline: its end). This is what Fox and Brewer call yield [1]_. The availability of
+    the CAP theorem [2]_ is another thing, a promise without a number or a time: every request
+    to a live node is answered at last.
+
+    Parameters
+    ----------
+    history : History
+        What the clients saw.
+    nodes : collection of int or str, optional
+        Count only operations whose client talked to one of these nodes, say one side of a cut.
+    during : (float, float)
+        Count only operations that began in this span, in ms; its end is not part of it.
+
+    Returns
+    -------
+    float
+        In 0..1; NaN if no operation counts. O(n) for each fault.
+
+    Raises
+    ------
+    ValueError
+        If `during` ends before it starts.
+
+    References
+    ----------
+    .. [1] Fox and Brewer, "Harvest, Yield, and Scalable Tolerant Systems", HotOS 1999.
+    .. [2] Gilbert and Lynch, "Brewer's Conjecture and the Feasibility of Consistent, Available,
+       Partition-Tolerant Web Services", ACM SIGACT News 33(2), 2002.
+
+    Examples
+    --------
+    >>> from capkit.records import Outcome
+    >>> history = History.from_columns(
+    ...     kind=["put", "get"],
+    ...     key=["x", "x"],
+    ...     invoked=[0, 5],
+    ...     completed=[3, 105],
+    ...     outcome=[Outcome.OK, Outcome.UNKNOWN],
+    ...     node=[0, 1],
+    ... )
+    >>> availability(history), availability(history, nodes=[0])
+    (0.5, 1.0)
+    """
+    start, end = during
+    if not start <= end:
+        raise ValueError(f"during must be a span (start, end) with start <= end, got {during}")
+    counts = (start <= history.invoked) & (history.invoked < end)
+    last = np.where(np.isinf(history.deadline), history.completed, history.deadline)
+    for code in np.unique(history.node).tolist():
+        node, here = history.decode("node", code), history.node == code
+        if nodes is not None and node not in nodes:
+            counts &= ~here
+        for fault in history.faults:
+            if node is not None and fault.stops(node):
+                counts &= ~(here & (fault.at <= last) & (history.invoked < fault.until))
+    return _share(history.is_ok & counts, counts)
+
+
+def stale(history: History) -> Column:
+    """For each stale get, the newest acknowledged put that it missed.
+
+    A get is stale if some acknowledged put of its key began after the returned value's put had
+    finished, and itself finished before the get began. What is strictly needed for that is known
+    to the clients, so no get is called stale that was not. A value put several times counts as
+    its last put, siblings as the newest of them; a put without answer never finishes, and a value
+    that nobody put is wrong, but not stale.
+
+    Parameters
+    ----------
+    history : History
+        What the clients saw.
+
+    Returns
+    -------
+    ndarray of int, shape (len(history),)
+        The index of the missed put, or -1 where the operation is no stale get. O(n log n).
+
+    Examples
+    --------
+    >>> history = History.from_columns(
+    ...     kind=["put", "put", "get"],
+    ...     key=["x", "x", "x"],
+    ...     value=[1, 2, 1],
+    ...     invoked=[0, 20, 70],
+    ...     completed=[10, 30, 75],
+    ... )
+    >>> stale(history).tolist()
+    [-1, -1, 1]
+    """
+    newest = _newest_before(history)
+    finished = _finished(history)
+    missed = history.is_get & history.is_ok & (newest >= 0)
+    missed[missed] = history.invoked[newest[missed]] > finished[missed]
+    return np.where(missed, newest, -1)
+
+
+def freshness(history: History) -> float:
+    """Share of the answered gets that are not stale; see `stale`.
+
+    A linearizable history has freshness 1. The converse is false: two gets may both overlap
+    a put, the first see the new value and the second the old one again, and neither is stale.
+
+    Returns
+    -------
+    float
+        In 0..1; NaN if no get was answered. O(n log n).
+
+    Examples
+    --------
+    >>> freshness(History())
+    nan
+    """
+    answered = history.is_get & history.is_ok
+    return _share(answered & (stale(history) < 0), answered)
+
+
+def _newest_before(history: History) -> Column:
+    """For each operation, the newest acknowledged put of its key that was over when it began.
+
+    The newest is the one that began last. -1 if there is none.
+    """
+    size = len(history)
+    puts = np.flatnonzero(history.is_put & history.is_ok)
+    by_start = puts[np.argsort(history.invoked[puts], kind="stable")]
+    # One line of time per key, on which each put's end follows the starts at the same moment.
+    rows = np.concatenate([np.arange(size), by_start])
+    value = np.concatenate([np.zeros(size, np.int64), np.arange(1, len(puts) + 1)])
+    time = np.concatenate([history.invoked, history.completed[by_start]])
+    order = np.lexsort((value > 0, time, history.key[rows]))
+    keys = np.cumsum(np.diff(history.key[rows[order]], prepend=history.key[rows[order][:1]]) != 0)
+    shift = keys * (len(puts) + 1)
+    best = np.maximum.accumulate(value[order] + shift) - shift
+    newest = np.full(size, -1)
+    begins = order < size
+    newest[order[begins]] = np.append(-1, by_start)[best[begins]]
+    return newest
+
+
+def _finished(history: History) -> Column:
+    """When the put of each operation's value had finished for certain, in ms.
+
+    The initial value: -inf. Without answer, or if nobody put it: inf.
+    """
+    happened = np.flatnonzero(history.is_put & (history.outcome != 1))
+    value = numbers(history.value)
+    number = numbers(numbers(history.key) * (value.max(initial=0) + 1) + value)
+    last = np.full(number.max(initial=-1) + 1, -np.inf)
+    end = np.where(history.outcome == 2, np.inf, history.completed)
+    np.maximum.at(last, number[happened], end[happened])
+    put = np.zeros(len(last), np.bool_)
+    put[number[happened]] = True
+    finished = np.where(put[number] | (history.value < 0), last[number], np.inf)
+    several = [c for c, value in enumerate(history.values or ()) if isinstance(value, Siblings)]
+    for row in np.flatnonzero(np.isin(history.value, several)).tolist() if several else ():
+        finished[row] = _finished_siblings(history, finished, happened, row)
+    return finished
+
+
+def _finished_siblings(history: History, finished: Column, puts: Column, row: int) -> float:
+    """When the puts of all values that a get found side by side had finished for certain."""
+    codes = {_identity(value): code for code, value in enumerate(history.values or ())}
+    ends = [-math.inf]
+    for value in history.decode("value", int(history.value[row])):
+        code = -1 if value is None else codes.get(_identity(value), -2)
+        same = puts[(history.key[puts] == history.key[row]) & (history.value[puts] == code)]
+        ends.append(finished[same].max(initial=-math.inf) if same.size or code == -1 else math.inf)
+    return float(max(ends))
+
+
+def _share(part: Mask, whole: Mask) -> float:
+    return float(part.sum() / whole.sum()) if whole.any() else math.nan
