@@ -2,6 +2,7 @@
 
 from capkit.ap import APStore
 from capkit.ca import CAStore
+from capkit.consistency import availability, freshness, linearizable
 from capkit.cp import CPStore
 from capkit.failures import Crash, Partition, Skew, Slow
 from capkit.history import History
@@ -27,5 +28,8 @@ __all__ = [
     "Slow",
     "Unavailable",
     "Workload",
+    "availability",
+    "freshness",
+    "linearizable",
     "run",
 ]

@@ -1,0 +1,219 @@
+"""What every dashboard is: controls, one picture that is redrawn in place, and one sentence."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+from io import BytesIO
+from typing import Any
+
+import ipywidgets as widgets
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+Settings = dict[str, Any]
+Drawn = tuple[Sequence[Artist], str]
+
+_RULE = "border-left:6px solid {};padding:4px 12px;font-size:17px;line-height:1.4"
+
+
+class Dashboard(widgets.VBox):
+    """Controls, one picture and one sentence that says what the picture shows.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+        Drawn once; afterwards only the artists that `draw` returns are drawn again.
+    controls : mapping of str to widget
+        Under the names by which `settings` and `set` know them.
+    draw : callable
+        Takes the settings, updates the picture, and returns the artists to draw and the sentence.
+    stories : mapping of str to dict
+        Buttons for a lecturer, and the settings that each makes.
+    arrange : callable, optional
+        Takes the controls after each change and adapts the limits of those that depend on others.
+
+    keep : sequence of str
+        Controls that a story leaves as they are.
+
+    Attributes
+    ----------
+    reading : str
+        The sentence; also what `repr` returns.
+    settings : dict
+        The value of every control.
+    error : Exception or None
+        What the last change raised, which the dashboard also shows.
+    """
+
+    def __init__(
+        self,
+        figure: Figure,
+        controls: Mapping[str, widgets.Widget],
+        draw: Callable[[Settings], Drawn],
+        stories: Mapping[str, Settings],
+        *,
+        arrange: Callable[[Mapping[str, widgets.Widget]], None] | None = None,
+        keep: Sequence[str] = (),
+    ) -> None:
+        self._controls, self._draw, self._arrange = dict(controls), draw, arrange
+        self._canvas = FigureCanvasAgg(figure)
+        self._background: Any = None
+        self._held, self._keep = False, keep
+        self._start = self.settings
+        self.reading, self.error = "", None
+        width, height = map(int, figure.bbox.size)
+        size = widgets.Layout(width=f"{width}px", height=f"{height}px", flex="0 0 auto")
+        self._image = widgets.Image(format="png", width=width, height=height, layout=size)
+        self._sentence = widgets.HTML(layout=widgets.Layout(width=f"{width}px", min_height="60px"))
+        buttons = {"Reset": self._start} | dict(stories)
+        super().__init__(
+            [
+                _row(self._controls.values()),
+                _row([self._button(*each) for each in buttons.items()]),
+                self._image,
+                self._sentence,
+            ]
+        )
+        for control in self._controls.values():
+            control.observe(self._changed, "value")
+        self._changed()
+
+    @property
+    def settings(self) -> Settings:
+        """The value of every control."""
+        return {name: control.value for name, control in self._controls.items()}
+
+    def set(self, **settings: Any) -> None:
+        """Move controls from code, all at once, as if by hand.
+
+        Raises
+        ------
+        ValueError
+            If a control is unknown or cannot take the value; nothing has moved then.
+        """
+        for name in settings:
+            if name not in self._controls:
+                raise ValueError(f"settings must be among {list(self._controls)}, got {name!r}")
+        before = self.settings
+        self._move(settings)
+        for name, value in settings.items():
+            if self._controls[name].value != value:
+                took = self._controls[name]
+                self._move(before)
+                raise ValueError(f"{name} must be {_range(took)}, got {value!r}")
+
+    def reset(self) -> None:
+        """Move every control back to where it was at the start."""
+        self._move(self._start)
+
+    def __repr__(self) -> str:
+        return self.reading
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        """The live dashboard, and for readers without a kernel its picture and its sentence."""
+        bundle = dict(super()._repr_mimebundle_(**options) or {})
+        png = base64.b64encode(self._image.value).decode()
+        return bundle | {"text/plain": self.reading, "image/png": png}
+
+    def _button(self, label: str, settings: Settings) -> widgets.Button:
+        button = widgets.Button(description=label, layout=widgets.Layout(width="auto"))
+        kept = self._keep if label != "Reset" else ()
+
+        def tell(_: Any) -> None:
+            self._move(self._start | {name: self.settings[name] for name in kept} | settings)
+
+        button.on_click(tell)
+        return button
+
+    def _move(self, settings: Settings) -> None:
+        """Set several controls, and draw once. Limits that depend on others come right by twice."""
+        self._held = True
+        try:
+            for _ in range(2):
+                for name, value in settings.items():
+                    self._controls[name].value = value
+                if self._arrange:
+                    self._arrange(self._controls)
+        finally:
+            self._held = False
+        self._changed()
+
+    def _changed(self, _: Any = None) -> None:
+        """Draw again; whatever goes wrong is shown where the class is looking."""
+        if self._held:
+            return
+        try:
+            if self._arrange:
+                self._held = True
+                self._arrange(self._controls)
+            artists, self.reading = self._draw(self.settings)
+            self._image.value = self._png(artists)
+            self.error = None
+        except Exception as error:
+            self.error = error
+            self.reading = f"{type(error).__name__}: {error}"
+        finally:
+            self._held = False
+        colour = "#D55E00" if self.error else "#0072B2"
+        self._sentence.value = (
+            f'<div role="status" aria-live="polite" style="{_RULE.format(colour)}">'
+            f"{escape(self.reading)}</div>"
+        )
+
+    def _png(self, artists: Sequence[Artist]) -> bytes:
+        """Draw the artists over the saved background: an order faster than a new figure."""
+        for artist in artists:
+            artist.set_animated(True)
+        if self._background is None:
+            self._canvas.draw()
+            self._background = self._canvas.copy_from_bbox(self._canvas.figure.bbox)
+        self._canvas.restore_region(self._background)
+        for artist in sorted(artists, key=Artist.get_zorder):
+            artist.draw(self._canvas.get_renderer())
+        file = BytesIO()
+        pixels = np.asarray(self._canvas.buffer_rgba())[..., :3]
+        Image.fromarray(np.ascontiguousarray(pixels)).save(file, "png", compress_level=1)
+        return file.getvalue()
+
+
+def slider(label: str, value: Any, low: Any, high: Any, step: Any, tip: str) -> widgets.Widget:
+    """A slider; whole numbers if its step is one."""
+    make = widgets.IntSlider if isinstance(step, int) else widgets.FloatSlider
+    wide = {"description_width": "auto"}
+    options: Settings = {} if isinstance(step, int) else {"readout_format": ".2f"}
+    return make(
+        value=value,
+        min=low,
+        max=high,
+        step=step,
+        description=label,
+        tooltip=tip,
+        style=wide,
+        layout=widgets.Layout(width="430px"),
+        **options,
+    )
+
+
+def choice(label: str, options: Sequence[Any], tip: str) -> widgets.Widget:
+    """A row of buttons, one of which is pressed."""
+    layout = widgets.Layout(width="auto")
+    style = {"description_width": "auto", "button_width": "auto"}
+    return widgets.ToggleButtons(
+        options=options, description=label, tooltip=tip, style=style, layout=layout
+    )
+
+
+def _row(children: Any) -> widgets.Box:
+    wrap = widgets.Layout(flex_flow="row wrap", width="900px", overflow="visible")
+    return widgets.Box(list(children), layout=wrap)
+
+
+def _range(control: Any) -> str:
+    if hasattr(control, "options"):
+        return f"one of {list(control.options)}"
+    return f"in [{control.min}, {control.max}]"
