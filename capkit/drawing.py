@@ -1,0 +1,244 @@
+"""What all pictures share: one palette, and Axes that show themselves in a notebook.
+
+Colours are those of Okabe and Ito, which stay apart for readers who see fewer colours, and no
+meaning rests on colour alone: each has a marker, a dash or a hatch as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
+from itertools import pairwise
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.path import Path
+from matplotlib.patheffects import withStroke
+from matplotlib.textpath import TextPath
+from matplotlib.transforms import Affine2D, IdentityTransform
+
+INK = "#222222"
+PAPER = "#ffffff"
+TEXT_SIZE = 14.0  # points: readable from the last row at 9 x 5 inches
+BOX = {"facecolor": PAPER, "edgecolor": "none", "alpha": 0.85, "pad": 1.5}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How one meaning looks in every picture: a colour, and a second channel beside it."""
+
+    color: str
+    marker: str = "o"
+    dash: Any = "-"
+    hatch: str = ""
+
+
+LOOKS = {
+    "CA": Look(color="#009E73", marker="^", dash=(0, (9, 1))),
+    "CP": Look(color="#0072B2", marker="s", dash="-"),
+    "AP": Look(color="#E69F00", marker="o", dash=(0, (2, 1.2))),
+    "OK": Look(color="#56B4E9"),
+    "FAIL": Look(color="#D55E00", hatch="////"),
+    "UNKNOWN": Look(color="#666666", dash=(0, (3, 2))),
+    "stale": Look(color="#CC79A7", marker="v", dash=(0, (4, 2))),
+    "put": Look(color="#222222", marker="s", dash="-", hatch="///"),
+    "get": Look(color="#56B4E9", marker="o", dash=(0, (6, 2)), hatch="\\\\\\"),
+    "fresh": Look(color="#CC79A7", marker="D", dash=(0, (2, 1.2))),
+    "overlap": Look(color="#F0E442", hatch="xxx"),
+    "fault": Look(color="#999999"),
+    "takes effect": Look(color="#222222", marker="o"),
+    "contradiction": Look(color="#222222", dash="-"),
+}
+
+
+class Panel(Axes):
+    """Axes whose figure a notebook shows when they are the last value of a cell.
+
+    Attributes
+    ----------
+    reading : str
+        What the picture shows, in words: the notebook's text output and the image's description.
+    """
+
+    reading: str = "an empty picture"
+
+    def __repr__(self) -> str:
+        panels = [ax for ax in self._figure().axes if isinstance(ax, Panel)]
+        return "\n".join(panel.reading for panel in panels)
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
+        file = BytesIO()
+        FigureCanvasAgg(self._figure()).print_png(file)
+        return file.getvalue(), {"alt": repr(self)}
+
+    def _figure(self) -> Figure:
+        figure = self.get_figure()
+        assert isinstance(figure, Figure)
+        return figure
+
+
+def panels(columns: int = 1, rows: int = 1, *, width: float = 9.0, height: float = 5.0) -> Any:
+    """Empty panels on one new figure, made without pyplot.
+
+    Parameters
+    ----------
+    columns, rows : int
+        How many panels stand beside and below each other.
+    width, height : float
+        Size of the whole figure in inches, at 100 pixels per inch.
+
+    Returns
+    -------
+    list of Panel
+        Row by row. Give one as `ax=` to a function of `plots`.
+
+    Examples
+    --------
+    >>> [left, right] = panels(2)
+    >>> left
+    an empty picture
+    an empty picture
+    """
+    figure = Figure(figsize=(width, height), dpi=100, facecolor=PAPER)
+    FigureCanvasAgg(figure)
+    made = [
+        figure.add_subplot(rows, columns, place + 1, axes_class=Panel, facecolor=PAPER)
+        for place in range(rows * columns)
+    ]
+    figure.subplots_adjust(0.1, 0.15, 0.985, 0.97, wspace=0.3, hspace=0.35)
+    return made
+
+
+class Words(PathCollection):
+    """Many short texts as one artist, ten times as fast to draw as one `Text` for each.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+        Where they will stand.
+    words : list of (float, float, str)
+        Where each text begins, in the coordinates of the Axes, half-way up, and what it says.
+    size : float
+        Letters in pixels.
+    **style
+        Of the collection; `offset_transform` for other coordinates than those of the data.
+    """
+
+    def __init__(self, ax: Axes, words: list[tuple[float, float, str]], size: float, **style: Any):
+        self.words, self.size = words, size
+        style = {"facecolors": INK, "linewidths": 0, "zorder": 7} | style
+        style.setdefault("offset_transform", ax.transData)
+        paths = [_letters(text, size)[0] for _, _, text in words]
+        super().__init__(paths, offsets=[word[:2] for word in words], **style)
+        self.set_transform(IdentityTransform())
+
+
+def text_width(text: str, size: float) -> float:
+    """Pixels that a text takes, its letters being `size` pixels high."""
+    return _letters(text, size)[1]
+
+
+@lru_cache(maxsize=4096)
+def _letters(text: str, size: float) -> tuple[Path, float]:
+    """The outline of a text, half-way up at the origin, and its width."""
+    outline = TextPath((0, 0), text.replace("$", r"\$"), size=size)  # a dollar is no formula
+    width = float(outline.get_extents().x1) if len(outline.vertices) else 0.0
+    return Affine2D().translate(0, -0.36 * size).transform_path(outline), width
+
+
+def describe(ax: Axes, reading: str) -> None:
+    """Tell a panel what it shows; other Axes have no place for it."""
+    if isinstance(ax, Panel):
+        ax.reading = reading
+
+
+def frame(ax: Axes, x_label: str = "", y_label: str = "") -> None:
+    """Give Axes large type and only the two spines that carry numbers."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.tick_params(labelsize=TEXT_SIZE, colors=INK)
+    ax.set_xlabel(x_label, fontsize=TEXT_SIZE, color=INK)
+    ax.set_ylabel(y_label, fontsize=TEXT_SIZE, color=INK)
+
+
+def unit_square(ax: Axes) -> None:
+    """Fix both axes to probabilities, with room for what lies at 0 and 1."""
+    ax.set_xlim(-0.01, 1.01)
+    ax.set_ylim(-0.02, 1.03)
+    for set_ticks in (ax.set_xticks, ax.set_yticks):
+        set_ticks([0, 0.2, 0.4, 0.6, 0.8, 1.0])
+
+
+def curve(ax: Axes, meaning: str, width: float = 3.5, **style: Any) -> Line2D:
+    """An empty line in the look of its meaning, on a darker one so that pale colours stand out."""
+    look = LOOKS[meaning]
+    (line,) = ax.plot([], [], linestyle=look.dash, **style)
+    stress(line, meaning, width)
+    return line
+
+
+def stress(line: Line2D, meaning: str, width: float) -> None:
+    """Give a curve the full strength of its meaning, or less if it has no width."""
+    color = LOOKS[meaning].color
+    line.set(color=color if width else tint(color, 0.6), linewidth=width or 2.0)
+    outline = withStroke(linewidth=width + 1.5, foreground=INK)
+    line.set_path_effects([outline] if width else [])
+
+
+def dots(ax: Axes, meaning: str, size: float = 11.0, **style: Any) -> Line2D:
+    """Empty markers in the look of their meaning."""
+    look = LOOKS[meaning]
+    style = {"markerfacecolor": look.color, "markeredgecolor": INK, "zorder": 6} | style
+    (line,) = ax.plot([], [], look.marker, markersize=size, **style)
+    return line
+
+
+def spread(heights: list[float], gap: float, low: float, high: float) -> list[float]:
+    """Heights for labels: as near to those wanted as a gap between neighbours allows.
+
+    Examples
+    --------
+    >>> spread([0.5, 0.5, 0.1], gap=0.2, low=0, high=1)
+    [0.5, 0.3, 0.1]
+    """
+    order = sorted(range(len(heights)), key=lambda place: (-heights[place], place))
+    placed = [min(high, height) for height in heights]
+    for above, below in pairwise(order):
+        placed[below] = round(min(placed[below], placed[above] - gap), 9)
+    floor = low
+    for place in reversed(order):
+        placed[place] = max(placed[place], floor)
+        floor = round(placed[place] + gap, 9)
+    return placed
+
+
+def samples() -> list[Any]:
+    """Samples for the legend; `gid` is the label of the artists that each explains."""
+    blue, stale_look = LOOKS["OK"].color, LOOKS["stale"]
+    handles: list[Any] = [
+        Patch(label="put OK", facecolor=blue, edgecolor=INK, gid="OK"),
+        Patch(label="get OK", facecolor=tint(blue, 0.15), edgecolor=INK, gid="OK"),
+    ]
+    for name in ("FAIL", "UNKNOWN"):
+        look = LOOKS[name]
+        style: dict[str, Any] = {"hatch": look.hatch, "linestyle": look.dash, "gid": name}
+        face = tint(look.color, 0.25)
+        handles.append(Patch(label=name, facecolor=face, edgecolor=look.color, **style))
+    point: dict[str, Any] = {"linestyle": "", "markersize": 10, "markeredgecolor": INK}
+    for name, color in (("stale", stale_look.color), ("takes effect", INK)):
+        marker = LOOKS[name].marker
+        handles.append(Line2D([], [], marker=marker, color=color, label=name, gid=name, **point))
+    ring: dict[str, Any] = {"facecolor": "none", "edgecolor": INK, "linewidth": 3}
+    return [*handles, Patch(label="contradiction", gid="contradiction", **ring)]
+
+
+def tint(color: str, share: float) -> tuple[float, float, float]:
+    """`share` of a colour, the rest white."""
+    red, green, blue = (1 - share * (1 - part) for part in to_rgb(color))
+    return red, green, blue

@@ -1,0 +1,116 @@
+"""Where things stand on a timeline, what they are called, and what the whole picture says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from capkit.consistency import Verdict
+from capkit.history import Column, History
+from capkit.records import Copy, Fault, Operation, Outcome, Siblings
+
+_LONGEST = 9  # letters of a value
+_MOST_KEYS = 3
+
+
+def short(value: Any) -> str:
+    """A value in a few letters.
+
+    Examples
+    --------
+    >>> short(3), short(None), short("a rather long value"), short(Siblings((3, 4)))
+    ('3', 'none', 'a rather…', '3 | 4')
+    """
+    if isinstance(value, Siblings):
+        return " | ".join(map(short, value))
+    text = "none" if value is None else " ".join(str(value).split())
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def names(operation: Operation, with_key: bool = False) -> list[str]:
+    """What to call an operation, the longest name first, for as much room as there is.
+
+    Examples
+    --------
+    >>> names(Operation(kind="put", key="x", value=3, invoked=0, completed=1), with_key=True)
+    ['put x 3', 'put 3', '3']
+    """
+    if operation.kind == "get" and operation.outcome is not Outcome.OK:
+        return ["get"]
+    value = short(operation.value)
+    key = [f"{operation.kind} {operation.key} {value}"] if with_key else []
+    return [*key, f"{operation.kind} {value}", value]
+
+
+def reading(history: History, stale: Column, verdict: Verdict | None = None) -> str:
+    """What a timeline shows, for those who cannot see it."""
+    if not len(history):
+        return "A timeline with no operations."
+    ends = history.completed[np.isfinite(history.completed)]
+    end = max(float(history.invoked.max()), *ends.tolist(), -math.inf)
+    outcomes = np.bincount(history.outcome, minlength=3).tolist()
+    counted = [
+        f"{number} {outcome.value}"
+        for outcome, number in zip(history.outcomes, outcomes, strict=True)
+        if number
+    ]
+    clients = len(np.unique(history.client))
+    sentences = [
+        f"{_many(len(history), 'operation')} of {_many(clients, 'client')} "
+        f"in {end:.0f} ms: {', '.join(counted)}",
+        *(f"{fault} {_during(fault)}" for fault in history.faults),
+        _many(int((stale >= 0).sum()), "stale get"),
+    ]
+    if verdict is not None:
+        sentences.append(repr(verdict).capitalize())
+    return ". ".join(sentences) + "."
+
+
+def _during(fault: Fault) -> str:
+    if math.isinf(fault.until):
+        return f"from {fault.at:.0f} ms on"
+    return f"from {fault.at:.0f} to {fault.until:.0f} ms"
+
+
+def _many(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def keys_of(history: History, key: Any) -> list[Any]:
+    """The keys to show: the one asked for, or all of them while they are few."""
+    if key is not None:
+        return [key]
+    codes = dict.fromkeys(history.key.tolist())
+    known = [history.decode("key", code) for code in codes]
+    known += [copy.key for copy in history.copies]
+    every = list(dict.fromkeys(known))
+    return every if len(every) <= _MOST_KEYS else every[:1]
+
+
+def span_of(history: History) -> tuple[float, float]:
+    """From the first thing that happens to the last, with a little room after it."""
+    faults = [time for fault in history.faults for time in (fault.at, fault.until)]
+    times = [*history.invoked, *history.completed, *(copy.at for copy in history.copies), *faults]
+    finite = [float(time) for time in times if math.isfinite(time)] or [0.0]
+    start, end = min(0.0, *finite), max(finite)
+    return start, end + 0.04 * (end - start) if end > start else start + 1.0
+
+
+def lanes_of(starts: Sequence[float] | Any, ends: Sequence[float] | Any) -> list[int]:
+    """The first lane that is free for each of some intervals, sorted by their start."""
+    free: list[float] = []
+    lanes = []
+    for start, end in zip(starts, ends, strict=True):
+        lane = next((place for place, until in enumerate(free) if until <= start), len(free))
+        free[lane : lane + 1] = [end]
+        lanes.append(lane)
+    return lanes
+
+
+def values_of(copies: Iterable[Copy]) -> list[Any]:
+    """The values that copies hold, once each, in the order in which they turn up."""
+    found = {repr(value): value for copy in copies for value in copy.values}
+    return list(found.values())

@@ -1,0 +1,227 @@
+"""Pictures: a history or rates in, matplotlib Axes out. They draw and decide nothing.
+
+Every function draws on `ax=`, or on a new figure that a notebook shows by itself. Behind each is a
+class whose `update` returns all artists that can change, so that a dashboard may redraw only them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from capkit import tradeoff as model
+from capkit._arguments import count, number
+from capkit.consistency import Verdict
+from capkit.drawing import LOOKS, Panel, panels
+from capkit.history import History
+from capkit.pictures import MOST_NODES, QuorumsPicture, RatesPicture, TradeoffPicture
+from capkit.timeline import TimelinePicture
+from capkit.tradeoff import Rates
+
+__all__ = [
+    "LOOKS",
+    "Panel",
+    "QuorumsPicture",
+    "RatesPicture",
+    "TimelinePicture",
+    "TradeoffPicture",
+    "panels",
+    "quorums",
+    "rates",
+    "timeline",
+    "tradeoff",
+]
+
+_MOST_ROWS = 16  # lanes that a figure of 5 inches shows with letters of full size
+
+
+def timeline(
+    history: History,
+    verdict: Verdict | None = None,
+    *,
+    key: Any = None,
+    span: tuple[float, float] | None = None,
+    highlight: int | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Operations of every client over time, what the replicas held, and the faults.
+
+    Bars are operations: solid if answered, hatched if failed, dashed and fading if nobody knows.
+    A triangle marks a stale get, and a dashed line leads to it from the put that it missed.
+
+    Parameters
+    ----------
+    history : History
+        At best up to about 150 operations.
+    verdict : Verdict, optional
+        Of `linearizable`: its order is shown as dots where the operations take effect, its
+        witness as rings.
+    key : object, optional
+        Show this key alone. Otherwise all keys up to three, or the first of more.
+    span : (float, float), optional
+        First and last ms shown. Otherwise all that happens.
+    highlight : int, optional
+        An operation to draw attention to.
+    ax : matplotlib Axes, optional
+        Where to draw. Otherwise a new figure, as tall as the rows need.
+
+    Returns
+    -------
+    matplotlib Axes
+        Its y axis counts lanes downwards.
+
+    Raises
+    ------
+    ValueError
+        If `span` does not start before it ends.
+
+    Examples
+    --------
+    >>> from capkit.records import Operation
+    >>> put = Operation(kind="put", key="x", value=1, invoked=0, completed=10)
+    >>> get = Operation(kind="get", key="x", value=None, invoked=20, completed=25, client=1)
+    >>> timeline(History([put, get]))
+    2 operations of 2 clients in 25 ms: 2 OK. 1 stale get.
+    """
+    if span is not None and not span[0] < span[1]:
+        raise ValueError(f"span must start before it ends, got {span}")
+    own = ax is None
+    ax = _wide_panel(0.225, 0.945) if ax is None else ax
+    picture = TimelinePicture(ax)
+    choices: dict[str, Any] = {"key": key, "span": span, "highlight": highlight}
+    picture.update(history, verdict, **choices)
+    rows = ax.get_ylim()[0]
+    if own and rows > _MOST_ROWS:
+        ax.figure.set_size_inches(9, 5 * rows / _MOST_ROWS)  # type: ignore[union-attr]
+        picture.update(history, verdict, **choices)
+    return ax
+
+
+def rates(
+    n: int = 3,
+    r: int = 1,
+    w: int = 2,
+    loss: float = 0.2,
+    *,
+    simulated: Rates | None = None,
+    failing: str = "requests",
+    ax: Axes | None = None,
+) -> Axes:
+    """How often a put and a get succeed and the get is fresh, against the chance of failure.
+
+    Parameters
+    ----------
+    n, r, w : int
+        Replicas, read quorum and write quorum, 1 <= r, w <= n.
+    loss : float
+        The loss whose three values are printed, in [0, 1].
+    simulated : Rates, optional
+        Of `tradeoff.simulate`, drawn as dots with their intervals: at `loss` if it holds numbers,
+        at losses evenly spaced from 0 to 1 if it holds arrays.
+    failing : {"requests", "nodes"}
+        What fails independently, as in `tradeoff.exact`.
+    ax : matplotlib Axes, optional
+        Where to draw. Otherwise a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If a number is outside its range; it is named.
+
+    Examples
+    --------
+    >>> rates(3, 1, 2, 0.2)
+    N=3, R=1, W=2 at loss 0.2: put acknowledged 0.896, get answered 0.992, get is fresh 0.857.
+    """
+    model.exact(n, r, w, number("loss", loss, 0, 1), failing=failing)  # complains before drawing
+    ax = _wide_panel(0.095, 0.75) if ax is None else ax
+    RatesPicture(ax).update(n, r, w, loss, simulated=simulated, failing=failing)
+    return ax
+
+
+def tradeoff(
+    n: int = 3, loss: float = 0.2, *, cut: bool = False, side: int = 1, ax: Axes | None = None
+) -> Axes:
+    """Availability against consistency, for CA, CP and AP and every loss, with and without a cut.
+
+    CA reads one copy and writes all, CP uses majorities for both, AP is content with one copy.
+    Strong curves are what holds now, pale ones the other case.
+
+    Parameters
+    ----------
+    n : int
+        Replicas, at least 2.
+    loss : float
+        Chance that one request is lost, in [0, 1]: the markers on the curves.
+    cut : bool
+        Whether the network is cut, counting the clients of both sides.
+    side : int
+        Replicas on one side of the cut, 1..n-1.
+    ax : matplotlib Axes, optional
+        Where to draw, with room to its right. Otherwise a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If a number is outside its range; it is named.
+
+    Notes
+    -----
+    Where no put is acknowledged no answered get can be stale: such a point stands at 1, hollow.
+
+    Examples
+    --------
+    >>> tradeoff(5, 0.0, cut=True, side=2)  # doctest: +NORMALIZE_WHITESPACE
+    2 of 5 nodes cut off, loss 0. CA 0.50 answered, no put answered.
+    CP 0.60 answered, 1.00 fresh. AP 1.00 answered, 0.52 fresh.
+    """
+    n, loss = count("n", n, 2), number("loss", loss, 0, 1)
+    side = count("side", side, 1, n - 1)
+    ax = _wide_panel(0.095, 0.715) if ax is None else ax
+    TradeoffPicture(ax).update(n, loss, cut=cut, side=side)
+    return ax
+
+
+def quorums(n: int = 3, r: int = 2, w: int = 2, *, ax: Axes | None = None) -> Axes:
+    """A write quorum and the read quorum that shares the fewest replicas with it.
+
+    Parameters
+    ----------
+    n, r, w : int
+        Replicas (at most 15), read quorum and write quorum, 1 <= r, w <= n.
+    ax : matplotlib Axes, optional
+        Where to draw. Otherwise a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If a number is outside its range; it is named.
+
+    Examples
+    --------
+    >>> quorums(3, 2, 2)
+    Every read meets every write: R + W = 4 is more than N = 3. They share at least 1 replica.
+    """
+    count("n", n, 1, MOST_NODES), count("r", r, 1, n), count("w", w, 1, n)
+    ax = _wide_panel(0.02, bottom=0.03) if ax is None else ax
+    QuorumsPicture(ax).update(n, r, w)
+    return ax
+
+
+def _wide_panel(left: float, right: float = 0.98, bottom: float = 0.15) -> Panel:
+    (panel,) = panels()
+    panel.figure.subplots_adjust(left=left, right=right, bottom=bottom)
+    return panel  # type: ignore[no-any-return]

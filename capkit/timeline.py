@@ -1,0 +1,333 @@
+"""A history as a picture: clients above, the replicas' copies below, faults across both."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.legend import Legend
+from matplotlib.ticker import FuncFormatter
+
+from capkit.consistency import Verdict, stale
+from capkit.drawing import (
+    INK,
+    LOOKS,
+    PAPER,
+    TEXT_SIZE,
+    Words,
+    describe,
+    dots,
+    samples,
+    text_width,
+    tint,
+)
+from capkit.history import History
+from capkit.layout import keys_of, lanes_of, names, reading, short, span_of, values_of
+from capkit.records import Copy, Fault, Outcome
+
+_BAR = 0.39  # half the height of a bar, in lanes
+_FEWEST_LANES = 5.0  # fewer do not get higher
+_NARROWEST = 4.0  # pixels: an instant answer must still be seen
+_FADE = np.linspace(0.8, 0.1, 7)
+_TINTS = ("#56B4E9", "#F0E442", "#CC79A7", "#009E73", "#E69F00", "#0072B2", "#D55E00", "#999999")
+_OUTCOMES = (Outcome.OK, Outcome.FAIL, Outcome.UNKNOWN)
+
+
+class TimelinePicture:
+    """The artists of a timeline; `update` replaces them all and leaves the frame alone.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+        Where to draw.
+    """
+
+    def __init__(self, ax: Axes) -> None:
+        self.ax = ax
+        self.artists: list[Artist] = []
+        ax.spines[["top", "right", "left"]].set_visible(False)
+        ax.set_yticks([])
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda time, _: f"{time:g} ms"))
+        ax.locator_params(axis="x", nbins=6)
+        ax.tick_params(labelsize=TEXT_SIZE, colors=INK)
+
+    def update(
+        self,
+        history: History,
+        verdict: Verdict | None = None,
+        *,
+        key: Any = None,
+        span: tuple[float, float] | None = None,
+        highlight: int | None = None,
+    ) -> list[Artist]:
+        """Draw a history, and return the artists in the order in which to draw them.
+
+        With the same `span` each time, nothing outside the returned artists changes.
+        """
+        for artist in self.artists:
+            artist.remove()
+        self.artists = []
+        self.history, self.keys = history, keys_of(history, key)
+        self.start, self.end = span_of(history) if span is None else span
+        self.ax.set_xlim(self.start, self.end)
+        self.words: list[tuple[float, float, str]] = []
+        self.stale = stale(history)
+        self._lay_out()
+        self._draw_faults()
+        self._draw_bars()
+        self._draw_rings(verdict, highlight)
+        self._draw_stale()
+        self._draw_points(verdict)
+        self._draw_copies()
+        self._add(Words(self.ax, self.words, self.size, label="words"))
+        self._draw_legend()
+        describe(self.ax, reading(history, self.stale, verdict))
+        return self.artists
+
+    def _lay_out(self) -> None:
+        """Give every fault, operation and copy its height; the y axis counts lanes downwards."""
+        history, pixels = self.history, max(1.0, self.ax.bbox.width)
+        self.pixel = (self.end - self.start) / pixels
+        self.size = self._letter_size()
+        wide = [self._width(str(fault)) + 10 * self.pixel for fault in self._faults()]
+        ends = [max(f.until, f.at + w) for f, w in zip(self._faults(), wide, strict=True)]
+        self.fault_lanes = lanes_of([fault.at for fault in self._faults()], ends)
+        top = 1 + max(self.fault_lanes, default=-1)
+        self.y = np.full(len(history), math.nan)
+        self.rows: list[tuple[float, str]] = []
+        self.edges = [float(top)]
+        shown = np.isin(history.key, [self._code(key) for key in self.keys])
+        for client in np.unique(history.client[shown]).tolist():
+            mine = np.flatnonzero(shown & (history.client == client))
+            lanes = lanes_of(history.invoked[mine], history.completed[mine])
+            self.y[mine] = top + 0.5 + np.array(lanes)
+            height = 1 + max(lanes)
+            self.rows.append((top + height / 2, self._client_label(client, mine)))
+            top += height
+            self.edges.append(float(top))
+        self._lay_out_copies(top + 0.15)
+
+    def _lay_out_copies(self, top: float) -> None:
+        self.strips: dict[tuple[Any, Any], list[Copy]] = {}
+        for copy in sorted(self.history.copies, key=lambda copy: copy.at):
+            if copy.key in self.keys:
+                self.strips.setdefault((copy.node, copy.key), []).append(copy)
+        self.strip_tops = {}
+        for node, key in sorted(self.strips, key=lambda row: (str(row[1]), _natural(row[0]))):
+            self.strip_tops[node, key] = top
+            name = "copy" if len(self.keys) == 1 else str(key)
+            self.rows.append((top + 0.5, f"{name} at node {node}"))
+            top += 1
+        rows = max(top, _FEWEST_LANES)
+        self.ax.set_ylim(rows, -0.015 * rows)
+        self.size = self._letter_size(self.ax.bbox.height / rows)
+        self._write_rows()
+
+    def _write_rows(self) -> None:
+        across = self.ax.get_yaxis_transform()
+        pixel = 1 / max(1.0, self.ax.bbox.width)
+        rows = [(-pixel * (9 + text_width(row, self.size)), y, row) for y, row in self.rows]
+        self._add(Words(self.ax, rows, self.size, offset_transform=across, label="rows"))
+        self.artists[-1].set_clip_on(False)
+        lines = [[(0, edge), (1, edge)] for edge in self.edges]
+        self._add(LineCollection(lines, colors="#bbbbbb", linewidths=0.8, transform=across))
+
+    def _draw_faults(self) -> None:
+        low, high = self.ax.get_ylim()
+        header, bands = [], []
+        for fault, lane in zip(self._faults(), self.fault_lanes, strict=True):
+            left, right = max(fault.at, self.start), min(fault.until, self.end)
+            bands.append(_box(left, right, low, high))
+            header.append(_box(left, right, lane + 0.08, lane + 0.92))
+            spare = self.end - self._width(str(fault)) - 8 * self.pixel
+            x = max(self.start, min(left, spare)) + 4 * self.pixel
+            self.words.append((x, lane + 0.5, str(fault)))
+        grey = LOOKS["fault"]
+        self._polygons(bands, facecolors=grey.color, alpha=0.22, zorder=0.5, label="fault band")
+        style: dict[str, Any] = {"edgecolors": "#555555", "linewidths": 1}
+        self._polygons(header, facecolors=tint(grey.color, 0.35), label="fault", **style)
+
+    def _draw_bars(self) -> None:
+        """One collection for each outcome: hundreds of artists would take ten times as long."""
+        look = {outcome: LOOKS[outcome.value] for outcome in _OUTCOMES}
+        for code, outcome in enumerate(_OUTCOMES):
+            rows = np.flatnonzero((self.history.outcome == code) & ~np.isnan(self.y))
+            puts = self.history.is_put[rows]
+            strong = 1.0 if outcome is Outcome.OK else 0.35
+            faces = [tint(look[outcome].color, strong if put else 0.15) for put in puts]
+            boxes = [self._bar(row) for row in rows]
+            style: dict[str, Any] = {"hatch": look[outcome].hatch, "label": outcome.value}
+            edge = INK if outcome is Outcome.OK else look[outcome].color
+            style |= {"linestyles": [look[outcome].dash], "linewidths": 1.2, "edgecolors": edge}
+            style |= {"closed": outcome is not Outcome.UNKNOWN, "zorder": 2}
+            self._polygons(boxes, facecolors=faces, **style)
+        self._draw_fades()
+        self.paper: list[Any] = []
+        self._draw_labels()
+        self._polygons(self.paper, facecolors=PAPER, alpha=0.85, linewidths=0, zorder=3)
+
+    def _draw_fades(self) -> None:
+        """Let what has no answer fade out to the right: it may still happen."""
+        rows = np.flatnonzero((self.history.outcome == 2) & ~np.isnan(self.y))
+        step = 5 * self.pixel
+        boxes = [
+            _box(right + place * step, right + (place + 1) * step, y - _BAR, y + _BAR)
+            for right, y in zip(self._right(rows), self.y[rows], strict=True)
+            for place in range(len(_FADE))
+        ]
+        grey = tint(LOOKS["UNKNOWN"].color, 0.5)
+        faces = [(*grey, share * 0.7) for _ in rows for share in _FADE]
+        self._polygons(boxes, facecolors=faces, linewidths=0, zorder=1.9, label="may still happen")
+
+    def _draw_labels(self) -> None:
+        """Name each operation in its bar or right of it, as long as there is room."""
+        rows = np.flatnonzero(~np.isnan(self.y))
+        rights = dict(zip(rows.tolist(), self._right(rows), strict=True))
+        for lane in np.unique(self.y[rows]):
+            here = rows[self.y[rows] == lane]
+            ahead = [*self.history.invoked[here][1:], self.end]
+            for row, after in zip(here.tolist(), ahead, strict=True):
+                self._label(row, max(self.history.invoked[row], self.start), rights[row], after)
+
+    def _label(self, row: int, left: float, right: float, after: float) -> None:
+        operation = self.history[row]
+        y, open_ended = float(self.y[row]), operation.outcome is Outcome.UNKNOWN
+        for text in names(operation, len(self.keys) > 1):
+            needs = self._width(text) + 5 * self.pixel
+            if needs <= right - left:
+                self._centre(text, (left + right) / 2, y, operation.outcome is not Outcome.OK)
+                return
+            if needs <= after - right and not open_ended:
+                self.words.append((right + 3 * self.pixel, y, text))
+                return
+
+    def _draw_rings(self, verdict: Verdict | None, highlight: int | None) -> None:
+        rings = [] if verdict is None or verdict.ok is not False else list(verdict.witness)
+        boxes = [self._bar(row, margin=5) for row in rings]
+        style: dict[str, Any] = {"facecolors": "none", "edgecolors": INK, "linewidths": 3}
+        self._polygons(boxes, zorder=4, label="contradiction", **style)
+        glow = [] if highlight is None else [self._bar(highlight, margin=8)]
+        yellow = LOOKS["overlap"].color
+        self._polygons(glow, facecolors=yellow, edgecolors=INK, zorder=1.8, label="highlight")
+
+    def _draw_stale(self) -> None:
+        look = LOOKS["stale"]
+        rows = np.flatnonzero((self.stale >= 0) & ~np.isnan(self.y))
+        missed = self.stale[rows]
+        seen = ~np.isnan(self.y[missed])
+        starts = zip(self.history.completed[missed], self.y[missed], strict=True)
+        ends = zip(self.history.invoked[rows], self.y[rows], strict=True)
+        lines = [pair for pair, ok in zip(zip(starts, ends, strict=True), seen, strict=True) if ok]
+        width = 2.2 if len(lines) < 9 else 1.2
+        style: dict[str, Any] = {"linestyles": [look.dash], "linewidths": width, "zorder": 5}
+        if lines:
+            self._add(LineCollection(lines, colors="#9c3f73", label="missed", **style))
+        self._dots("stale", self.history.completed[rows], self.y[rows] - _BAR, markersize=12)
+
+    def _draw_points(self, verdict: Verdict | None) -> None:
+        """Put each operation's linearization point as early as the order before it allows."""
+        order = [] if verdict is None else list(verdict.order)
+        times = np.maximum.accumulate(self.history.invoked[order]) if order else np.zeros(0)
+        self._dots("takes effect", times, self.y[order] + _BAR if order else times)
+
+    def _draw_copies(self) -> None:
+        order = {repr(value): place for place, value in enumerate(values_of(self.history.copies))}
+        boxes, faces = [], []
+        for row, copies in self.strips.items():
+            ends = [*(copy.at for copy in copies[1:]), math.inf]
+            for copy, end in zip(copies, ends, strict=True):
+                left, right = max(copy.at, self.start), min(end, self.end)
+                for place, value in enumerate(copy.values if left < right else ()):
+                    height = 0.84 / len(copy.values)
+                    top = self.strip_tops[row] + 0.08 + place * height
+                    boxes.append(_box(left, right, top, top + height))
+                    faces.append(tint(_TINTS[order[repr(value)] % len(_TINTS)], 0.5))
+                self._name_copy(copy, left, right, self.strip_tops[row] + 0.5)
+        style: dict[str, Any] = {"edgecolors": PAPER, "linewidths": 1.0, "zorder": 2}
+        self._polygons(boxes, facecolors=faces, label="copies", **style)
+
+    def _name_copy(self, copy: Copy, left: float, right: float, y: float) -> None:
+        text = " | ".join(short(value) for value in copy.values)
+        if text and self._width(text) + 4 * self.pixel <= right - left:
+            self._centre(text, (left + right) / 2, y)
+
+    def _draw_legend(self) -> None:
+        shown = {artist.get_label() for artist in self.artists}
+        kept = [handle for handle in samples() if handle.get_gid() in shown]
+        below = -36 / max(1.0, self.ax.bbox.height)
+        place: dict[str, Any] = {"loc": "upper right", "bbox_to_anchor": (1.01, below)}
+        style: dict[str, Any] = {"fontsize": TEXT_SIZE - 1, "frameon": False, "ncols": len(kept)}
+        style |= {"handlelength": 1.3, "columnspacing": 1.1, "handletextpad": 0.4}
+        if kept:
+            names = [str(handle.get_label()) for handle in kept]
+            self._add(Legend(self.ax, kept, names, borderpad=0, **place, **style))
+
+    def _faults(self) -> list[Fault]:
+        inside = (f for f in self.history.faults if f.at < self.end and f.until > self.start)
+        return sorted(inside, key=lambda fault: fault.at)
+
+    def _code(self, key: Any) -> int:
+        keys = self.history.keys
+        return int(key) if keys is None else keys.index(key) if key in keys else -2
+
+    def _client_label(self, client: int, rows: Any) -> str:
+        nodes = np.unique(self.history.node[rows])
+        if len(nodes) > 1 or nodes[0] < 0:
+            return f"client {client}"
+        return f"client {client} at node {self.history.decode('node', int(nodes[0]))}"
+
+    def _right(self, rows: Any) -> Any:
+        """Where the bars end: wide enough to be seen, and inside the picture."""
+        left = self.history.invoked[rows]
+        right = np.maximum(self.history.completed[rows], left + _NARROWEST * self.pixel)
+        return np.minimum(right, np.maximum(self.end, left))
+
+    def _bar(self, row: int, margin: float = 0.0) -> Any:
+        edge, margin = margin * self.pixel, margin * self.ax.get_ylim()[0] / self.ax.bbox.height
+        right = float(self._right(np.array([row]))[0]) + edge
+        low, high = self.y[row] - _BAR - margin, self.y[row] + _BAR + margin
+        return _box(float(self.history.invoked[row]) - edge, right, low, high)
+
+    def _letter_size(self, lane: float = math.inf) -> float:
+        """Pixels: as large as for the last row of a class, if the lanes (in pixels) are."""
+        figure = self.ax.get_figure()
+        largest = TEXT_SIZE * (figure.dpi if figure else 100) / 72
+        return round(min(largest, max(11.0, 0.88 * lane)), 1)
+
+    def _width(self, text: str) -> float:
+        return text_width(text, self.size) * self.pixel
+
+    def _centre(self, text: str, x: float, y: float, on_hatch: bool = False) -> None:
+        half = self._width(text) / 2
+        self.words.append((x - half, y, text))
+        if on_hatch:
+            gap = 3 * self.pixel
+            self.paper.append(_box(x - half - gap, x + half + gap, y - 0.3, y + 0.3))
+
+    def _dots(self, meaning: str, times: Any, heights: Any, **style: Any) -> None:
+        if len(times):
+            line = dots(self.ax, meaning, 8, label=meaning, clip_on=False)
+            line.set(data=(times, heights), markeredgecolor=PAPER if meaning != "stale" else INK)
+            line.set(**style)
+            self.artists.append(line)
+
+    def _polygons(self, boxes: Sequence[Any], **style: Any) -> None:
+        if boxes:
+            self._add(PolyCollection(boxes, **style))
+
+    def _add(self, artist: Any) -> None:
+        self.artists.append(self.ax.add_artist(artist))
+
+
+def _box(left: float, right: float, low: float, high: float) -> list[tuple[float, float]]:
+    """Corners of a bar; left open, such a polygon has no right end."""
+    return [(right, low), (left, low), (left, high), (right, high)]
+
+
+def _natural(node: Any) -> tuple[str, Any]:
+    return type(node).__name__, node
