@@ -173,21 +173,24 @@ def _finished(history: History) -> Column:
     put = np.zeros(len(last), np.bool_)
     put[number[happened]] = True
     finished = np.where(put[number] | (history.value < 0), last[number], np.inf)
-    several = [c for c, value in enumerate(history.values or ()) if isinstance(value, Siblings)]
-    for row in np.flatnonzero(np.isin(history.value, several)).tolist() if several else ():
-        finished[row] = _finished_siblings(history, finished, happened, row)
+    return _with_siblings(history, finished, happened)
+
+
+def _with_siblings(history: History, finished: Column, puts: Column) -> Column:
+    """The same, where several values found side by side count as the one that finished last."""
+    values = history.values or ()
+    several = [code for code, value in enumerate(values) if isinstance(value, Siblings)]
+    if not several:
+        return finished
+    codes = {_identity(value): code for code, value in enumerate(values)} | {_identity(None): -1}
+    names = zip(history.key[puts].tolist(), history.value[puts].tolist(), strict=True)
+    ends = dict(zip(names, finished[puts].tolist(), strict=True))
+    for row in np.flatnonzero(np.isin(history.value, several)).tolist():
+        key = int(history.key[row])
+        found = [codes.get(_identity(value)) for value in values[history.value[row]]]
+        last = [ends.get((key, code), -math.inf if code == -1 else math.inf) for code in found]
+        finished[row] = max(last, default=-math.inf)
     return finished
-
-
-def _finished_siblings(history: History, finished: Column, puts: Column, row: int) -> float:
-    """When the puts of all values that a get found side by side had finished for certain."""
-    codes = {_identity(value): code for code, value in enumerate(history.values or ())}
-    ends = [-math.inf]
-    for value in history.decode("value", int(history.value[row])):
-        code = -1 if value is None else codes.get(_identity(value), -2)
-        same = puts[(history.key[puts] == history.key[row]) & (history.value[puts] == code)]
-        ends.append(finished[same].max(initial=-math.inf) if same.size or code == -1 else math.inf)
-    return float(max(ends))
 
 
 def _share(part: Mask, whole: Mask) -> float:

@@ -245,6 +245,11 @@ REASONS = {
         "get #3 returned 1 although put #2 of 2 had finished 15 ms before the get began, and "
         "put #2 began after every put of 1 had finished",
     ),
+    "put again too early, and another twice": (
+        [put(1, 0, 5), put(1, 6, 8), put(2, 10, 90), put(2, 10, 15), get(1, 30, 35)],
+        "get #4 returned 1 although put #3 of 2 had finished 15 ms before the get began, and "
+        "put #3 began after every put of 1 had finished",
+    ),
     "repeated values in disorder": (
         [put(1, 0, 90), put(1, 0, 90), put(2, 0, 90)]
         + [get(v, 10 * i + 1, 10 * i + 5) for i, v in enumerate([2, 1, 2])],
@@ -266,9 +271,34 @@ def test_the_witness_leaves_out_all_that_has_nothing_to_do_with_it():
     noise += [get(i, 100 * i + 20, 100 * i + 30) for i in range(3, 40)]
     wrong = [put(1, 0, 10), put(2, 20, 30), get(2, 35, 40), get(1, 50, 60), get(1, 50, 60)]
     assert len(linearizable(History(noise + wrong)).witness) == 3
-    again = [put(1, 1, 9)]
+    again = [put(1, 1, 9), put(1, 5_000, 5_001)]
     assert linearizable(History(noise + wrong + again)).witness[:2] == (74, 75)
     assert len(linearizable(History(noise + wrong + again)).witness) == 4
+
+
+def test_the_witness_leaves_out_a_get_whose_part_another_can_play():
+    puts = [put(1, 0, 10), put(2, 0, 100)]
+    history = History([*puts, get(2, 15, 50), get(2, 20, 30), get(1, 40, 45)])
+    assert linearizable(history).witness == (0, 1, 3, 4)
+
+
+def test_puts_without_answer_that_nobody_read_are_left_out_and_need_no_search():
+    verdict = linearizable(History([put(1, 0, 5, UNKNOWN), put(1, 6, 8, UNKNOWN), put(2, 9, 10)]))
+    assert (verdict.order, verdict.steps) == ((2,), 0)
+
+
+@pytest.mark.parametrize("last", ["a", "b"])
+def test_unanswered_operations_of_different_effect_are_told_apart(last):
+    def step(state, effect):
+        fits = effect in "ab" if state == "idle" else effect in (f"take {state}", "take any")
+        return (effect if effect in "ab" else "idle") if fits else search.IMPOSSIBLE
+
+    requests = [search.Request(i, each, False, False, 0, 1) for i, each in enumerate("ab")]
+    requests += [search.Request(2, "take any", False, True, 2, 3)]
+    requests += [search.Request(3, f"take {last}", False, True, 4, 5)]
+    model = search.Model("idle", step)
+    (found,), _ = search.take_turns([search.search(requests, model)], 100)
+    assert found.order == ((1, 2, 0, 3) if last == "a" else (0, 2, 1, 3))
 
 
 def test_repeated_values_that_cannot_be_judged_in_time_are_undecided():
@@ -333,6 +363,14 @@ STALE = {
         [put(1, 0, 10), put(2, 5, 10), put(3, 20, 30), get(Siblings((1, 2)), 40, 41)],
         {3: 2},
     ),
+    "siblings of the initial value": (
+        [put(1, 0, 1), put(3, 2, 3), get(Siblings((None, 1)), 4, 5)],
+        {2: 1},
+    ),
+    "siblings of another key": (
+        [put(1, 0, 1, key="y"), put(3, 2, 3), get(Siblings((None, 1)), 4, 5)],
+        {},
+    ),
     "a sibling that nobody put": ([put(1, 0, 1), put(3, 2, 3), get(Siblings((1, 9)), 4, 5)], {}),
     "a sibling without answer": (
         [put(1, 0, 1, UNKNOWN), put(3, 2, 3), get(Siblings((None, 1)), 4, 5)],
@@ -390,6 +428,7 @@ AVAILABILITY = {
     "nothing": ([], math.nan),
     "down at the start": ([get(1, 15, 18, UNKNOWN, node=1), get(1, 15, 18)], 1.0),
     "down before the deadline": ([get(1, 5, 8, deadline=12, node=1)], math.nan),
+    "down at the deadline": ([get(1, 5, 8, deadline=10, node=1)], math.nan),
     "down after the deadline": ([get(1, 5, 8, UNKNOWN, deadline=9, node=1)], 0.0),
     "up again": ([get(1, 20, 28, UNKNOWN, deadline=30, node=1)], 0.0),
     "down in between": ([get(1, 5, 28, deadline=30, node=1)], math.nan),
