@@ -139,6 +139,8 @@ class CAStore(Store):
 
     def _commit(self, node: Node) -> None:
         """Show, and acknowledge, what every standby in view has logged."""
+        if not self._leads(node):
+            return
         ledger = self.ledgers[node.id]
         others = [other for other in self._view(node) if other != node.id]
         logged = [ledger.acknowledged.get(other, 0) for other in others]
@@ -154,7 +156,7 @@ class CAStore(Store):
         self, node: Node, source: NodeId, rank: tuple[int, int], logged: int
     ) -> None:
         ledger = self.ledgers[node.id]
-        if self._leads(node) and ledger.rank == rank:
+        if ledger.rank == rank:
             ledger.acknowledged[source] = max(logged, ledger.acknowledged.get(source, 0))
             self._commit(node)
 

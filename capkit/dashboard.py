@@ -184,7 +184,7 @@ class Dashboard(widgets.VBox):
 def slider(label: str, value: Any, low: Any, high: Any, step: Any, tip: str) -> widgets.Widget:
     """A slider; whole numbers if its step is one."""
     make = widgets.IntSlider if isinstance(step, int) else widgets.FloatSlider
-    wide = {"description_width": "auto"}
+    wide = {"description_width": "120px"}
     options: Settings = {} if isinstance(step, int) else {"readout_format": ".2f"}
     return make(
         value=value,
@@ -201,8 +201,8 @@ def slider(label: str, value: Any, low: Any, high: Any, step: Any, tip: str) -> 
 
 def choice(label: str, options: Sequence[Any], tip: str) -> widgets.Widget:
     """A row of buttons, one of which is pressed."""
-    layout = widgets.Layout(width="auto")
-    style = {"description_width": "auto", "button_width": "auto"}
+    layout = widgets.Layout(width="880px")
+    style = {"description_width": "120px", "button_width": "auto"}
     return widgets.ToggleButtons(
         options=options, description=label, tooltip=tip, style=style, layout=layout
     )

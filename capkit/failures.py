@@ -45,7 +45,8 @@ class Partition(Fault):
 
     def __str__(self) -> str:
         sign = " > " if self.one_way else " | "
-        return "cut " + sign.join(" ".join(map(str, group)) for group in self.groups)
+        named = [" ".join(map(str, group)) for group in self.groups]
+        return "cut " + sign.join(named if len(named) > 1 else [*named, "rest"])
 
     def side(self, node: NodeId) -> int:
         """The number of the group that `node` is in."""
