@@ -68,7 +68,7 @@ class CAStore(Store):
     >>> store.put("key", "newer", at=1)
     Traceback (most recent call last):
         ...
-    capkit.store.Unavailable: put got no answer within 1000 ms: primary 0 still waits for standby 2
+    capkit.node.Unavailable: put got no answer within 1000 ms: primary 0 still waits for standby 2
     """
 
     beat_every = 25.0

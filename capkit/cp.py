@@ -52,7 +52,7 @@ class CPStore(Store):
     >>> store.get("key", at=0)
     Traceback (most recent call last):
         ...
-    capkit.store.Unavailable: get needed 2 of 3 replicas, but 1, 2 did not answer within 1000 ms
+    capkit.node.Unavailable: get needed 2 of 3 replicas, but 1, 2 did not answer within 1000 ms
     """
 
     def __init__(

@@ -113,6 +113,15 @@ class Network:
     def loss(self, loss: float) -> None:
         self._loss = number("loss", loss, 0, 1)
 
+    @property
+    def reply_loss(self) -> float:
+        """Chance that one reply is lost; may be set between two operations."""
+        return self._reply_loss
+
+    @reply_loss.setter
+    def reply_loss(self, reply_loss: float) -> None:
+        self._reply_loss = number("reply_loss", reply_loss, 0, 1)
+
     def attach(self, store: Host) -> None:
         """Connect the nodes of a store; a network serves one store only."""
         if self._store is not None:

@@ -13,71 +13,15 @@ from typing import Any, TypeAlias
 import simpy
 
 from capkit.network import Network
+from capkit.node import Node, Unavailable
 from capkit.records import Copy, NodeId
+
+__all__ = ["Answers", "DistributedStore", "Node", "Process", "Request", "Store", "Unavailable"]
 
 Process: TypeAlias = Generator[simpy.Event, Any, Any]
 Answers: TypeAlias = dict[NodeId, Any]
 
 _SURE = (1.0, 0.0, 1.0, 0.0)  # the luck of a message that a node sends to itself
-
-
-class Unavailable(Exception):
-    """The store did not answer; the sentence says which replicas were missing.
-
-    `certain` is True if the operation certainly did not happen. Otherwise nobody can know.
-    """
-
-    def __init__(self, sentence: str, *, certain: bool = False) -> None:
-        super().__init__(sentence)
-        self.certain = certain
-
-
-class Node:
-    """One replica: an id and what it holds.
-
-    Parameters
-    ----------
-    id : int or str
-        Its name, unique in a store.
-
-    Attributes
-    ----------
-    data : dict
-        What it holds.
-    up : bool
-        Whether it runs.
-    forgot : bool
-        Whether it ever lost its memory.
-    incarnation : int
-        How often it has been restarted.
-
-    Examples
-    --------
-    >>> node = Node(0)
-    >>> node.put("key", "value")
-    >>> node.data
-    {'key': 'value'}
-    """
-
-    def __init__(self, id: NodeId) -> None:
-        if isinstance(id, bool) or not isinstance(id, int | str):
-            raise TypeError(f"id must be an int or a str, got {id!r}")
-        self.id = id
-        self.data: dict[Hashable, Any] = {}
-        self.up = True
-        self.forgot = False
-        self.incarnation = 0
-
-    def put(self, key: Hashable, value: Any) -> None:
-        """Hold `value` under `key`."""
-        self.data[key] = value
-
-    def get(self, key: Hashable) -> Any:
-        """Return what it holds under `key`, or None."""
-        return self.data.get(key)
-
-    def __repr__(self) -> str:
-        return f"Node({self.id!r})"
 
 
 @dataclass(slots=True, kw_only=True)
