@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from capkit.history import Column, History, Mask, _identity
+from capkit.history import Column, History, Mask, identity
 from capkit.records import NodeId, Siblings
 from capkit.zones import numbers
 
@@ -182,12 +182,12 @@ def _with_siblings(history: History, finished: Column, puts: Column) -> Column:
     several = [code for code, value in enumerate(values) if isinstance(value, Siblings)]
     if not several:
         return finished
-    codes = {_identity(value): code for code, value in enumerate(values)} | {_identity(None): -1}
+    codes = {identity(value): code for code, value in enumerate(values)} | {identity(None): -1}
     names = zip(history.key[puts].tolist(), history.value[puts].tolist(), strict=True)
     ends = dict(zip(names, finished[puts].tolist(), strict=True))
     for row in np.flatnonzero(np.isin(history.value, several)).tolist():
         key = int(history.key[row])
-        found = [codes.get(_identity(value)) for value in values[history.value[row]]]
+        found = [codes.get(identity(value)) for value in values[history.value[row]]]
         last = [ends.get((key, code), -math.inf if code == -1 else math.inf) for code in found]
         finished[row] = max(last, default=-math.inf)
     return finished

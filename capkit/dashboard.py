@@ -65,7 +65,8 @@ class Dashboard(widgets.VBox):
         self._background: Any = None
         self._held, self._keep = False, keep
         self._start = self.settings
-        self.reading, self.error = "", None
+        self.reading = ""
+        self.error: Exception | None = None
         width, height = map(int, figure.bbox.size)
         size = widgets.Layout(width=f"{width}px", height=f"{height}px", flex="0 0 auto")
         self._image = widgets.Image(format="png", width=width, height=height, layout=size)

@@ -149,16 +149,16 @@ class History:
         self._check_times()
 
     def _check_times(self) -> None:
-        late = np.flatnonzero(~(self.completed >= self.invoked))
-        if late.size:
-            i = int(late[0])
-            raise ValueError(
-                f"completed of operation {i} must be at least its invoked={self.invoked[i]}, "
-                f"got {self.completed[i]}"
-            )
-        if np.isnan(self.deadline).any():
-            i = int(np.flatnonzero(np.isnan(self.deadline))[0])
-            raise ValueError(f"deadline of operation {i} must be a time in ms, got nan")
+        rules = {
+            "invoked": (np.isfinite(self.invoked), "a time in ms"),
+            "completed": (self.completed >= self.invoked, "at least invoked"),
+            "deadline": (~np.isnan(self.deadline), "a time in ms"),
+        }
+        for name, (holds, rule) in rules.items():
+            if not holds.all():
+                row = int(np.argmin(holds))
+                found = getattr(self, name)[row]
+                raise ValueError(f"{name} of operation {row} must be {rule}, got {found}")
 
     def __len__(self) -> int:
         return len(self.invoked)
@@ -225,7 +225,7 @@ class History:
             If a line is broken; it is named by its number, and nothing is half-read.
         """
         rows: dict[str, list[Any]] = {"operations": [], "faults": [], "messages": [], "copies": []}
-        with open(path, encoding="utf-8") as file:
+        with open(path, "rb") as file:
             for number, line in enumerate(file, 1):
                 try:
                     item = from_line(line)
@@ -257,17 +257,17 @@ def _encode(column: Any, known: tuple[Any, ...]) -> tuple[Column, tuple[Any, ...
         if column.size and column.min() < -1:
             raise ValueError(f"codes must be at least -1 (None), got {column.min()}")
         return column.astype(np.int64), known or None
-    codes = {_identity(item): code for code, item in enumerate(known)}
+    codes = {identity(item): code for code, item in enumerate(known)}
     table = list(known)
     row = []
     for item in column:
-        code = -1 if item is None else codes.setdefault(_identity(item), len(table))
+        code = -1 if item is None else codes.setdefault(identity(item), len(table))
         if code == len(table):
             table.append(item)
         row.append(code)
     return np.array(row, dtype=np.int64), tuple(table)
 
 
-def _identity(item: Any) -> tuple[type, Any]:
+def identity(item: Any) -> tuple[type, Any]:
     """Tells 1 from True and 1.0, which are equal to Python, and works for lists."""
     return type(item), item if isinstance(item, str | int | Outcome) else repr(item)

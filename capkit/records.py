@@ -70,6 +70,8 @@ class Operation:
     deadline: float = math.inf
 
     def __post_init__(self) -> None:
+        if not math.isfinite(self.invoked):
+            raise ValueError(f"invoked must be a time in ms, got {self.invoked}")
         if not self.completed >= self.invoked:
             raise ValueError(
                 f"completed must be at least invoked={self.invoked}, got {self.completed}"
@@ -155,7 +157,7 @@ def _from_json(item: Any) -> Any:
     return makers[name](_from_json(inside))
 
 
-def from_line(line: str) -> Any:
+def from_line(line: str | bytes) -> Any:
     """The record that `to_line` wrote; a broken line raises what json or the record raises."""
     pairs = {name: _from_json(value) for name, value in json.loads(line).items()}
     record = pairs.pop("record")

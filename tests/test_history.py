@@ -150,11 +150,27 @@ def test_select_keeps_faults_and_copies():
     assert (chosen.faults, chosen.copies) == (history.faults, history.copies)
 
 
+@pytest.mark.parametrize("invoked", [math.inf, math.nan])
+def test_an_operation_is_invoked_at_some_time(invoked):
+    with pytest.raises(ValueError, match="invoked must be a time in ms, got"):
+        Operation(kind="put", key="x", invoked=invoked, completed=math.inf)
+    with pytest.raises(ValueError, match="invoked of operation 0 must be a time in ms, got"):
+        History.from_columns(kind=["put"], key=["x"], invoked=[invoked], completed=[math.inf])
+
+
+def test_a_line_that_is_no_text_is_named_by_its_number(tmp_path):
+    path = tmp_path / "history.jsonl"
+    History([Operation(kind="put", key="x", invoked=0, completed=1)]).write(path)
+    path.write_bytes(path.read_bytes() + b"\xff\xfe\n")
+    with pytest.raises(ValueError, match=r"line 2 of .* must be a record"):
+        History.read(path)
+
+
 @pytest.mark.parametrize("completed", [-1, math.nan])
 def test_an_operation_completes_after_it_is_invoked(completed):
     with pytest.raises(ValueError, match=r"completed must be at least invoked=0, got"):
         Operation(kind="put", key="x", invoked=0, completed=completed)
-    with pytest.raises(ValueError, match=r"completed of operation 1 must be at least its invoked"):
+    with pytest.raises(ValueError, match=r"completed of operation 1 must be at least invoked, got"):
         History.from_columns(
             kind=["put"] * 2, key=["x"] * 2, invoked=[0, 0], completed=[1, completed]
         )
