@@ -6,17 +6,21 @@ class whose `update` returns all artists that can change, so that a dashboard ma
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.legend import Legend
 
 from capkit import tradeoff as model
 from capkit._arguments import count, number
-from capkit.consistency import Verdict
-from capkit.drawing import LOOKS, Panel, panels
+from capkit.consistency import Verdict, summary
+from capkit.drawing import LOOKS, Panel, describe, panels
 from capkit.history import History
+from capkit.layout import span_of, values_of
 from capkit.pictures import MOST_NODES, QuorumsPicture, RatesPicture, TradeoffPicture
-from capkit.timeline import TimelinePicture
+from capkit.timeline import TimelinePicture, legend_below
 from capkit.tradeoff import Rates
 
 __all__ = [
@@ -30,6 +34,7 @@ __all__ = [
     "quorums",
     "rates",
     "timeline",
+    "timelines",
     "tradeoff",
 ]
 
@@ -96,6 +101,55 @@ def timeline(
         ax.figure.set_size_inches(9, 5 * rows / _MOST_ROWS)  # type: ignore[union-attr]
         picture.update(history, verdict, **choices)
     return ax
+
+
+def timelines(histories: Mapping[str, History]) -> Panel:
+    """Timelines below each other on one axis of time, each under its name and what it is worth.
+
+    Parameters
+    ----------
+    histories : mapping of str to History
+        At least one, at best up to four of about 30 operations, under the names to print.
+
+    Returns
+    -------
+    Panel
+        The last; its figure shows them all.
+
+    Raises
+    ------
+    ValueError
+        If there are no histories.
+
+    Examples
+    --------
+    >>> from capkit.records import Operation
+    >>> put = Operation(kind="put", key="x", value=1, invoked=0, completed=10)
+    >>> get = Operation(kind="get", key="x", value=None, invoked=20, completed=25, client=1)
+    >>> timelines({"fresh": History([put]), "old": History([put, get])})
+    fresh: 100 % available, no stale reads, linearizable
+    old: 100 % available, 1 stale read, not linearizable
+    """
+    number = count("histories", len(histories))
+    made = panels(1, number, height=0.55 + 2.55 * number)
+    edges = {"top": 1 - 0.3 / (0.55 + 2.55 * number), "bottom": 0.65 / (0.55 + 2.55 * number)}
+    made[0].figure.subplots_adjust(left=0.225, right=0.945, hspace=0.16, **edges)
+    values = values_of(copy for history in histories.values() for copy in history.copies)
+    end = max(span_of(history)[1] for history in histories.values())
+    artists: list[Artist] = []
+    for panel, (name, history) in zip(made, histories.items(), strict=True):
+        picture = TimelinePicture(panel, values)
+        picture.update(history, span=(min(0, span_of(history)[0]), end))
+        artists += [artist for artist in picture.artists if not isinstance(artist, Legend)]
+        describe(panel, f"{name}: {summary(history).split(': ')[0]}")
+        panel.set_title(panel.reading, loc="left", x=-0.3, fontsize=16, fontweight="bold")
+        panel.tick_params(labelbottom=panel is made[-1])
+        for artist in picture.artists:
+            if isinstance(artist, Legend):
+                artist.remove()
+    for legend in legend_below(made[-1], artists):
+        made[-1].add_artist(legend)
+    return made[-1]  # type: ignore[no-any-return]
 
 
 def rates(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,10 +45,12 @@ class TimelinePicture:
     ----------
     ax : matplotlib Axes
         Where to draw.
+    values : sequence of objects, optional
+        Values that copies may hold, in the order of their colours: the same in several pictures.
     """
 
-    def __init__(self, ax: Axes) -> None:
-        self.ax = ax
+    def __init__(self, ax: Axes, values: Sequence[Any] = ()) -> None:
+        self.ax, self.values = ax, values
         self.artists: list[Artist] = []
         ax.spines[["top", "right", "left"]].set_visible(False)
         ax.set_yticks([])
@@ -85,7 +87,8 @@ class TimelinePicture:
         self._draw_points(verdict)
         self._draw_copies()
         self._add(Words(self.ax, self.words, self.size, label="words"))
-        self._draw_legend()
+        for legend in legend_below(self.ax, self.artists):
+            self._add(legend)
         describe(self.ax, reading(history, self.stale, verdict))
         return self.artists
 
@@ -236,7 +239,8 @@ class TimelinePicture:
         self._dots("takes effect", times, self.y[order] + _BAR if order else times)
 
     def _draw_copies(self) -> None:
-        order = {repr(value): place for place, value in enumerate(values_of(self.history.copies))}
+        values = dict.fromkeys(map(repr, [*self.values, *values_of(self.history.copies)]))
+        order = {value: place for place, value in enumerate(values)}
         boxes, faces = [], []
         for row, copies in self.strips.items():
             ends = [*(copy.at for copy in copies[1:]), math.inf]
@@ -255,17 +259,6 @@ class TimelinePicture:
         text = " | ".join(short(value) for value in copy.values)
         if text and self._width(text) + 4 * self.pixel <= right - left:
             self._centre(text, (left + right) / 2, y)
-
-    def _draw_legend(self) -> None:
-        shown = {artist.get_label() for artist in self.artists}
-        kept = [handle for handle in samples() if handle.get_gid() in shown]
-        below = -36 / max(1.0, self.ax.bbox.height)
-        place: dict[str, Any] = {"loc": "upper right", "bbox_to_anchor": (1.01, below)}
-        style: dict[str, Any] = {"fontsize": TEXT_SIZE - 1, "frameon": False, "ncols": len(kept)}
-        style |= {"handlelength": 1.3, "columnspacing": 1.1, "handletextpad": 0.4}
-        if kept:
-            names = [str(handle.get_label()) for handle in kept]
-            self._add(Legend(self.ax, kept, names, borderpad=0, **place, **style))
 
     def _faults(self) -> list[Fault]:
         inside = (f for f in self.history.faults if f.at < self.end and f.until > self.start)
@@ -322,6 +315,18 @@ class TimelinePicture:
 
     def _add(self, artist: Any) -> None:
         self.artists.append(self.ax.add_artist(artist))
+
+
+def legend_below(ax: Axes, artists: Iterable[Artist]) -> list[Legend]:
+    """A legend of what is among the artists, if anything there needs one."""
+    shown = {artist.get_label() for artist in artists}
+    kept = [handle for handle in samples() if handle.get_gid() in shown]
+    below = -36 / max(1.0, ax.bbox.height)
+    place: dict[str, Any] = {"loc": "upper right", "bbox_to_anchor": (1.01, below)}
+    style: dict[str, Any] = {"fontsize": TEXT_SIZE - 1, "frameon": False, "ncols": len(kept)}
+    style |= {"handlelength": 1.3, "columnspacing": 1.1, "handletextpad": 0.4}
+    names = [str(handle.get_label()) for handle in kept]
+    return [Legend(ax, kept, names, borderpad=0, **place, **style)] if kept else []
 
 
 def _box(left: float, right: float, low: float, high: float) -> list[tuple[float, float]]:

@@ -245,6 +245,10 @@ def test_a_get_is_named_after_what_it_returned(value, said):
     assert words(ax) == [said]
 
 
+def test_a_value_between_dollars_is_no_formula():
+    assert text_width("$5$", 20) > 2 * text_width("5", 20)
+
+
 def test_a_get_without_an_answer_has_no_value():
     ax = plots.timeline(History([operation("get", None, 0, 100, outcome=FAIL)]))
     assert words(ax) == ["get"]
@@ -434,6 +438,40 @@ def test_an_update_returns_all_that_changes(make, first, second):
     assert (np.asarray(ax.figure.canvas.buffer_rgba()) != before).any()
 
 
+def below_each_other():
+    """Panels of two histories whose copies hold the same values, met in another order."""
+    turned = [Copy(at=0, node=0, key="x", values=(9,)), Copy(at=50, node=0, key="x", values=(8,))]
+    return plots.timelines({"AP": MIXED, "CP": History(STALE, copies=turned)}).figure.axes
+
+
+def test_timelines_below_each_other_share_time_and_say_what_each_is_worth():
+    above, below = below_each_other()
+    assert above.get_xlim() == below.get_xlim()
+    assert above.get_title("left") == "AP: 50 % available, 1 stale read, not linearizable"
+    assert repr(below).splitlines() == [above.get_title("left"), below.get_title("left")]
+    edge = pixels(below)[[0, -1]]
+    assert (edge == 255).all()
+
+
+def test_timelines_below_each_other_have_one_legend_for_all():
+    above, below = below_each_other()
+    assert not [one for one in above.get_children() if isinstance(one, Legend)]
+    [found] = [one for one in below.get_children() if isinstance(one, Legend)]
+    names = [text.get_text() for text in found.get_texts()]
+    assert names == ["put OK", "get OK", "FAIL", "UNKNOWN", "stale"]
+
+
+def test_a_value_has_one_colour_on_all_timelines():
+    above, below = below_each_other()
+    ((_, eight, nine, _),) = [one.get_facecolors().tolist() for one in drawn(above, "copies")]
+    assert [one.get_facecolors().tolist() for one in drawn(below, "copies")] == [[nine, eight]]
+
+
+def test_timelines_need_a_history():
+    with pytest.raises(ValueError, match="histories must be at least 1, got 0"):
+        plots.timelines({})
+
+
 def test_rates_are_printed_at_the_current_loss():
     ax = plots.rates(3, 1, 2, 0.2)
     said = {text.get_text() for text in ax.texts}
@@ -561,6 +599,8 @@ def test_the_boxes_of_quorums_hold_so_many_replicas(n, r, w):
         left, right = box.get_x(), box.get_x() + box.get_width()
         if box.get_visible():
             assert sum((left < centres) & (centres < right)) == size
+    write, read = picture.boxes["put"], picture.boxes["get"]
+    assert write.get_x() < centres[0] <= centres[-1] < read.get_x() + read.get_width()
 
 
 BAD = [
