@@ -12,7 +12,7 @@ RandomState: TypeAlias = int | np.integer | np.random.Generator | None
 
 
 def number(name: str, value: object, low: float = -math.inf, high: float = math.inf) -> float:
-    """Return `value` as a float if it lies in [low, high], else say what is wrong with it.
+    """Return `value` as a float if it is finite and in [low, high], else say what is wrong.
 
     Examples
     --------
@@ -25,6 +25,8 @@ def number(name: str, value: object, low: float = -math.inf, high: float = math.
         raise TypeError(f"{name} must be a number, got {value!r}")
     if math.isnan(value) or not low <= value <= high:
         raise ValueError(f"{name} must be {_range(low, high)}, got {value}")
+    if math.isinf(value):
+        raise ValueError(f"{name} must be finite, got {value}")
     return float(value)
 
 

@@ -34,6 +34,9 @@ class Partition(Fault):
 
     def __post_init__(self) -> None:
         Fault.__post_init__(self)
+        for group in self.groups:
+            if isinstance(group, str) or not isinstance(group, Iterable):
+                raise TypeError(f"groups must be sets of node ids, got {group!r}")
         groups = tuple(tuple(sorted(group, key=_order)) for group in self.groups)
         named = [node for group in groups for node in group]
         for node in named:

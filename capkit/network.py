@@ -126,8 +126,10 @@ class Network:
         """Connect the nodes of a store; a network serves one store only."""
         if self._store is not None:
             raise ValueError("network must serve one store, got a second one; make a new Network")
-        self._store = store
         self.nodes = {node.id: node for node in store.nodes}
+        for fault in self._active:
+            self.check_fault(fault)
+        self._store = store
         self._refresh()
 
     # What goes wrong, switched by hand or by a script.
@@ -193,6 +195,8 @@ class Network:
             self.check("groups", [node for group in fault.groups for node in group])
         elif isinstance(fault, Crash | Slow | Skew):
             self.check("node", [fault.node])
+            if isinstance(fault, Crash):
+                self._host()
         else:
             raise TypeError(f"faults must be Partition, Crash, Slow or Skew, got {fault!r}")
 
@@ -313,6 +317,8 @@ class Network:
 
 def _quantiles(latency: Latency | None) -> list[float]:
     """Latency (ms) at equally spaced probabilities."""
+    if isinstance(latency, str):
+        raise TypeError(f"latency must be ms, samples or a distribution, got {latency!r}")
     if latency is None:
         table: Any = 5.0 - 5.0 * np.log1p(-_GRID)
     elif hasattr(latency, "ppf"):

@@ -9,6 +9,8 @@ from dataclasses import dataclass, fields
 from enum import Enum
 from typing import Any, ClassVar, TypeAlias
 
+from capkit._arguments import number
+
 NodeId: TypeAlias = int | str
 
 
@@ -95,8 +97,7 @@ class Fault:
         Fault.kinds[cls.__name__] = cls
 
     def __post_init__(self) -> None:
-        if math.isnan(self.at) or self.at < 0:
-            raise ValueError(f"at must be at least 0, got {self.at}")
+        number("at", self.at, 0)
         if not self.until >= self.at:
             raise ValueError(f"until must be at least at={self.at}, got {self.until}")
 

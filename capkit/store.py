@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import simpy
 
+from capkit._arguments import number
 from capkit.network import Network
 from capkit.node import Node, Unavailable
 from capkit.records import Copy, NodeId
@@ -55,6 +56,8 @@ class Store:
     def __init__(self, nodes: Iterable[Node], network: Network | None = None) -> None:
         self.nodes = _checked(nodes)
         self.network = Network() if network is None else network
+        if not isinstance(self.network, Network):
+            raise TypeError(f"network must be a Network, got {network!r}")
         self.network.attach(self)
         self.env = self.network.env
         self.by_id = {node.id: node for node in self.nodes}
@@ -84,7 +87,8 @@ class Store:
 
     def wait(self, duration: float) -> None:
         """Let `duration` ms of simulated time pass, in which the nodes go on by themselves."""
-        self.env.run(until=self.env.now + duration)
+        if number("duration", duration, 0) > 0:
+            self.env.run(until=self.env.now + duration)
 
     def serve(
         self,
@@ -294,6 +298,9 @@ def _checked(nodes: Iterable[Node]) -> list[Node]:
     nodes = list(nodes)
     if not nodes:
         raise ValueError("nodes must be at least one Node, got none")
+    for node in nodes:
+        if not isinstance(node, Node):
+            raise TypeError(f"nodes must be Node objects, got {node!r}")
     ids = [node.id for node in nodes]
     for each in ids:
         if ids.count(each) > 1:

@@ -149,12 +149,12 @@ def run(
     network, start, faults = store.network, float(store.env.now), list(faults)
     if any(node.data for node in store.nodes):
         raise ValueError("store must be new, got one that already holds data; make another")
+    arrivals = workload.arrivals()
     network.schedule(faults)
     network.messages = [] if trace else None
     copies = len(store.copies)
-    arrivals = workload.arrivals()
     clients = [store.env.process(_ask(store, workload, arrival)) for arrival in arrivals]
-    store.env.run(until=start + workload.duration + workload.timeout + settle)
+    store.wait(workload.duration + workload.timeout + settle)
     asked: list[Operation] = [client.value for client in clients if client.value is not None]
     return History(
         _as_processes(asked, workload.clients),
