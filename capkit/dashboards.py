@@ -75,7 +75,7 @@ def interval() -> Dashboard:
     Read #2 of 1, from 240 to 300 ms: linearizable.
     """
     [panel] = drawing.panels(height=3.6)
-    panel.figure.subplots_adjust(0.1, 0.22, 0.965, 0.97)
+    panel.figure.subplots_adjust(0.1, 0.22, 0.945, 0.97)
     picture = TimelinePicture(panel)
 
     def draw(settings: Settings) -> Drawn:
@@ -113,7 +113,7 @@ def partition() -> Dashboard:
     whole run, 82 % available, no stale reads, linearizable.
     """
     [panel] = drawing.panels(height=6.0)
-    panel.figure.subplots_adjust(0.225, 0.12, 0.965, 0.985)
+    panel.figure.subplots_adjust(0.225, 0.12, 0.945, 0.985)
     picture = TimelinePicture(panel)
 
     def draw(settings: Settings) -> Drawn:

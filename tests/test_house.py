@@ -15,7 +15,11 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "capkit").glob("**/*.py"))
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("**/[!.]*.ipynb"))
+NOTEBOOKS = sorted(
+    path
+    for path in (ROOT / "notebooks").glob("**/*.ipynb")
+    if ".ipynb_checkpoints" not in path.parts
+)
 README = (ROOT / "README.md").read_text("utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 COMMANDS = re.findall(r"^    (python -m pip .*)$", README, re.MULTILINE)
