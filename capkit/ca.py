@@ -104,8 +104,10 @@ class CAStore(Store):
     # What a client's node does.
 
     def _put(self, request: Request, key: Hashable, value: Any) -> Process:
-        append = partial(self._append, Entry(request.number, key, value))
+        entry = Entry(request.number, key, value)
+        append = partial(self._append, entry)
         yield from self.ask(request, "put", append, need=1, among=self._primary_of(request))
+        self.acknowledged.append(entry)
 
     def _get(self, request: Request, key: Hashable) -> Process:
         def handle(node: Node) -> tuple[Any] | None:
@@ -138,7 +140,7 @@ class CAStore(Store):
         return ledger.waiting.setdefault(place, self.env.event())
 
     def _commit(self, node: Node) -> None:
-        """Show, and acknowledge, what every standby in view has logged."""
+        """Show, and answer for, what every standby in view has logged."""
         if not self._leads(node):
             return
         ledger = self.ledgers[node.id]
@@ -148,7 +150,6 @@ class CAStore(Store):
             entry = ledger.log[place]
             self.write(node, entry.key, entry.value, (entry.value,))
             ledger.committed = place + 1
-            self.acknowledged.append(entry)
             if place in ledger.waiting:
                 ledger.waiting.pop(place).succeed(True)
 
