@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 _MOST_ROWS = 16  # lanes that a figure of 5 inches shows with letters of full size
+_FEWEST_ROWS = 5.0  # fewer get a lower figure
 
 
 def timeline(
@@ -93,12 +94,14 @@ def timeline(
         raise ValueError(f"span must start before it ends, got {span}")
     own = ax is None
     ax = _wide_panel(0.225, 0.945) if ax is None else ax
-    picture = TimelinePicture(ax)
+    picture = TimelinePicture(ax, fewest=1.0 if own else _FEWEST_ROWS)
     choices: dict[str, Any] = {"key": key, "span": span, "highlight": highlight}
     picture.update(history, verdict, **choices)
     rows = ax.get_ylim()[0]
-    if own and rows > _MOST_ROWS:
-        ax.figure.set_size_inches(9, 5 * rows / _MOST_ROWS)  # type: ignore[union-attr]
+    if own and not _FEWEST_ROWS <= rows <= _MOST_ROWS:
+        height = 5 * rows / _MOST_ROWS if rows > _MOST_ROWS else 5 - 0.8 * (_FEWEST_ROWS - rows)
+        ax.figure.set_size_inches(9, height)  # type: ignore[union-attr]
+        ax.figure.subplots_adjust(bottom=0.75 / height, top=1 - 0.15 / height)
         picture.update(history, verdict, **choices)
     return ax
 

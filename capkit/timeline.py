@@ -31,7 +31,6 @@ from capkit.layout import keys_of, lanes_of, names, reading, short, span_of, val
 from capkit.records import Copy, Fault, Outcome
 
 _BAR = 0.39  # half the height of a bar, in lanes
-_FEWEST_LANES = 5.0  # fewer do not get higher
 _NARROWEST = 4.0  # pixels: an instant answer must still be seen
 _FADE = np.linspace(0.8, 0.1, 7)
 _TINTS = ("#56B4E9", "#F0E442", "#CC79A7", "#009E73", "#E69F00", "#0072B2", "#D55E00", "#999999")
@@ -47,10 +46,12 @@ class TimelinePicture:
         Where to draw.
     values : sequence of objects, optional
         Values that copies may hold, in the order of their colours: the same in several pictures.
+    fewest : float
+        Lanes that there is always room for; so many or fewer are equally high.
     """
 
-    def __init__(self, ax: Axes, values: Sequence[Any] = ()) -> None:
-        self.ax, self.values = ax, values
+    def __init__(self, ax: Axes, values: Sequence[Any] = (), fewest: float = 5.0) -> None:
+        self.ax, self.values, self.fewest = ax, values, fewest
         self.artists: list[Artist] = []
         ax.spines[["top", "right", "left"]].set_visible(False)
         ax.set_yticks([])
@@ -126,7 +127,7 @@ class TimelinePicture:
             name = "copy" if len(self.keys) == 1 else str(key)
             self.rows.append((top + 0.5, f"{name} at node {node}"))
             top += 1
-        rows = max(top, _FEWEST_LANES)
+        rows = max(top, self.fewest)
         self.ax.set_ylim(rows, -0.015 * rows)
         self.size = self._letter_size(self.ax.bbox.height / rows)
         self._write_rows()
@@ -163,7 +164,7 @@ class TimelinePicture:
             puts = self.history.is_put[rows]
             strong = 1.0 if outcome is Outcome.OK else 0.35
             faces = [tint(look[outcome].color, strong if put else 0.15) for put in puts]
-            boxes = [self._bar(row) for row in rows]
+            boxes = [self._bar(row) for row in rows.tolist()]
             style: dict[str, Any] = {"hatch": look[outcome].hatch, "label": outcome.value}
             edge = INK if outcome is Outcome.OK else look[outcome].color
             style |= {"linestyles": [look[outcome].dash], "linewidths": 1.2, "edgecolors": edge}

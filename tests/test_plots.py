@@ -397,6 +397,14 @@ def test_many_rows_make_a_taller_figure_instead_of_smaller_letters():
     assert rows.size == pytest.approx(14 * 100 / 72, abs=0.1)
 
 
+def test_a_few_rows_make_a_lower_figure_without_an_empty_half():
+    few = plots.timeline(FRESH)
+    assert few.get_ylim()[0] == 2.15
+    assert pixels(few).shape[0] < 300
+    edge = pixels(few)[[0, -1]]
+    assert (edge == 255).all()
+
+
 def test_a_timeline_updates_in_place_with_few_artists():
     [ax] = plots.panels()
     picture = plots.TimelinePicture(ax)
