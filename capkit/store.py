@@ -109,6 +109,8 @@ class Store:
         yield protocol | self.env.timeout(timeout)
         if not protocol.triggered:
             protocol.defused = True  # nobody waits for it any more
+            if not self._runs(request):
+                raise Unavailable(f"{kind} got no answer: node {request.at} crashed meanwhile")
             raise Unavailable(self._missing(request, timeout))
         return protocol.value
 
@@ -203,8 +205,10 @@ class Store:
 
     def _goes_on(self, request: Request) -> bool:
         """Whether the coordinator still works on it: in time, and not crashed since."""
-        if self.env.now > request.deadline:
-            return False
+        return self.env.now <= request.deadline and self._runs(request)
+
+    def _runs(self, request: Request) -> bool:
+        """Whether its coordinator has not crashed since."""
         node = None if request.at is None else self.by_id[request.at]
         return node is None or (node.up and node.incarnation == request.incarnation)
 

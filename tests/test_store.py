@@ -213,6 +213,7 @@ def test_a_coordinator_that_crashed_does_not_answer_what_it_was_asked_before(mak
     store.network.restart(1)
     store.wait(2_000)
     assert isinstance(request.value, Unavailable)
+    assert str(request.value) == "put got no answer: node 1 crashed meanwhile"
 
 
 def test_waiting_lets_time_pass():
