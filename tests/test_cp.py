@@ -108,6 +108,14 @@ def test_a_minority_is_told_which_replicas_are_missing(kind, arguments, size, cu
     )
 
 
+@pytest.mark.parametrize("size, half", [(2, {0}), (4, {0, 1})])
+def test_neither_half_of_an_even_number_is_a_majority(size, half):
+    store = cp(size=size)
+    store.network.partition(half)
+    silent(store.put, "x", 1, at=0)
+    silent(store.put, "x", 1, at=size - 1)
+
+
 def test_the_side_with_a_majority_goes_on():
     store = cp(size=5)
     store.network.partition({0, 1}, {2, 3, 4})

@@ -216,6 +216,14 @@ def test_a_coordinator_that_crashed_does_not_answer_what_it_was_asked_before(mak
     assert str(request.value) == "put got no answer: node 1 crashed meanwhile"
 
 
+@pytest.mark.parametrize("make", [CAStore, CPStore, APStore])
+def test_a_node_and_its_own_client_never_lose_a_message(make):
+    store = new(make, size=1, loss=1.0, reply_loss=1.0)
+    store.put("key", "value")
+    assert store.get("key") == "value"
+    assert store.env.now <= 2
+
+
 def test_waiting_lets_time_pass():
     store = new(CPStore)
     store.wait(0)
