@@ -6,7 +6,9 @@ They know what clients saw and nothing of the store that answered them.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 
@@ -31,7 +33,7 @@ class Verdict:
         None: the budget ran out before either answer was certain.
     order : tuple of int
         If True: indices of the history's operations in an order in which every get returns the
-        latest put. Operations that never had to happen are left out.
+        latest put. Operations that never had to happen are left out. Found when first asked for.
     witness : tuple of int
         If False: indices of the few operations that contradict each other. Without any one of its
         gets, or without one value's puts and gets together, they no longer would.
@@ -42,10 +44,14 @@ class Verdict:
     """
 
     ok: bool | None
-    order: tuple[int, ...] = ()
     witness: tuple[int, ...] = ()
     reason: str
     steps: int = 0
+    _order: Callable[[], tuple[int, ...]] = field(default=tuple, compare=False)
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        return self._order()
 
     def __bool__(self) -> bool:
         return self.ok is True
@@ -110,47 +116,41 @@ began after put #0 of 1 had finished
         first = int(odd[np.argmin(history.completed[odd])])
         reason, witness = reasons.unexplained(history, first)
         return Verdict(ok=False, witness=witness, reason=reason)
-    hard = np.isin(clusters.key, clusters.key[clusters.puts + clusters.initial > 1])
-    sequence, why = _easy(clusters, ~hard[clusters.number])
-    if why is not None:
+    easy = ~clusters.repeated[clusters.number]
+    if why := zones.contradiction(clusters if easy.all() else clusters.pick(easy)):
         reason = reasons.contradiction(history, why)
         return Verdict(ok=False, witness=why.witness, reason=reason)
-    if not hard.any():
-        return _valid(clusters, sequence)
-    return _search(history, clusters, sequence, hard[clusters.number], budget)
-
-
-def _easy(clusters: Clusters, easy: Mask) -> tuple[Column, zones.Contradiction | None]:
-    """Judge the keys whose values are distinct; positions in order, or a contradiction."""
-    if not easy.any():
-        return np.empty(0, np.int64), None
     if easy.all():
-        return zones.judge(clusters)
-    sequence, why = zones.judge(clusters.pick(easy))
-    return np.flatnonzero(easy)[sequence], why
+        return _valid(clusters, lambda: zones.sequence(clusters))
+    return _search(history, clusters, easy, budget)
 
 
-def _valid(clusters: Clusters, sequence: Column, steps: int = 0) -> Verdict:
-    order = tuple(zones.merge(clusters, sequence).tolist())
+def _valid(clusters: Clusters, sequence: Callable[[], Column], steps: int = 0) -> Verdict:
+    def order() -> tuple[int, ...]:
+        return tuple(zones.merge(clusters, sequence()).tolist())
+
     reason = "in the order of the verdict, every get returns the latest put before it"
-    return Verdict(ok=True, order=order, reason=reason, steps=steps)
+    return Verdict(ok=True, _order=cache(order), reason=reason, steps=steps)
 
 
-def _search(
-    history: History, clusters: Clusters, sequence: Column, hard: Mask, budget: int
-) -> Verdict:
+def _search(history: History, clusters: Clusters, easy: Mask, budget: int) -> Verdict:
     """Judge the keys with repeated values, given that the others have a valid sequence."""
-    found, steps, witness = registers.judge(history, clusters, np.flatnonzero(hard), budget)
+    found, steps, witness = registers.judge(history, clusters, np.flatnonzero(~easy), budget)
     if witness:
         reason = reasons.disorder(history, witness)
         return Verdict(ok=False, witness=witness, reason=reason, steps=steps)
     if any(each.order is None for each in found):
         reason = f"the search gave up after {steps:,} steps"
         return Verdict(ok=None, reason=reason, steps=steps)
-    rows = [row for each in found for row in each.order or ()]
-    sequence = np.concatenate([sequence, np.searchsorted(clusters.rows, rows)])
-    by_key = np.argsort(clusters.key[clusters.number[sequence]], kind="stable")
-    return _valid(clusters, sequence[by_key], steps)
+
+    def sequence() -> Column:
+        simple = np.flatnonzero(easy)[zones.sequence(clusters.pick(easy))]
+        rows = [row for each in found for row in each.order or ()]
+        both = np.concatenate([simple, np.searchsorted(clusters.rows, rows)])
+        by_key = np.argsort(clusters.key[clusters.number[both]], kind="stable")
+        return both[by_key]
+
+    return _valid(clusters, sequence, steps)
 
 
 def summary(history: History) -> str:

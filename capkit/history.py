@@ -137,15 +137,18 @@ class History:
             "client": np.asarray(columns["client"], dtype=np.int64),
             "process": np.asarray(columns["process"], dtype=np.int64),
         }
-        arrays["process"] = np.where(arrays["process"] < 0, arrays["client"], arrays["process"])
+        unnamed = arrays["process"] < 0
+        if unnamed.any():
+            arrays["process"] = np.where(unnamed, arrays["client"], arrays["process"])
         for name in _TIMES:
             arrays[name] = np.asarray(columns[name], dtype=np.float64)
         for name, known in _CODED.items():
             arrays[name], table = _encode(columns[name], known)
             setattr(self, f"{name}s", table)
         for name, array in arrays.items():
-            array.setflags(write=False)
-            setattr(self, name, array)
+            view = array.view()
+            view.setflags(write=False)
+            setattr(self, name, view)
         self._check_times()
 
     def _check_times(self) -> None:
@@ -241,13 +244,9 @@ _SHELVES = {Operation: "operations", Fault: "faults", Message: "messages", Copy:
 
 
 def _defaults(size: int) -> dict[str, Any]:
-    return {
-        "value": [None] * size,
-        "outcome": np.zeros(size, int),
-        "client": np.zeros(size, int),
-        "process": np.full(size, -1),
-        "node": np.full(size, -1),
-        "deadline": np.full(size, math.inf),
+    plain = {"value": -1, "outcome": 0, "client": 0, "process": -1, "node": -1}
+    return {name: np.broadcast_to(code, size) for name, code in plain.items()} | {
+        "deadline": np.broadcast_to(math.inf, size),
     }
 
 
@@ -256,7 +255,7 @@ def _encode(column: Any, known: tuple[Any, ...]) -> tuple[Column, tuple[Any, ...
     if isinstance(column, np.ndarray) and np.issubdtype(column.dtype, np.integer):
         if column.size and column.min() < -1:
             raise ValueError(f"codes must be at least -1 (None), got {column.min()}")
-        return column.astype(np.int64), known or None
+        return column.astype(np.int64, copy=False), known or None
     codes = {identity(item): code for code, item in enumerate(known)}
     table = list(known)
     row = []

@@ -18,7 +18,7 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -39,11 +39,14 @@ class Clusters:
     begin, end : ndarray of float, shape (m,)
         First and last moment at which the operation may take effect, in ms.
     number : ndarray of int, shape (m,)
-        The operation's cluster, 0..c-1.
+        The operation's cluster, 0..c-1; a cluster may be empty.
     key : ndarray of int, shape (c,)
         The cluster's key, numbered from 0.
     initial : ndarray of bool, shape (c,)
         Whether the cluster's value is None, which every key holds before the first put.
+    born, finish, start : ndarray of float, shape (c,)
+        When its first put begins (inf without one), the earliest finish of its operations (of the
+        initial value: -inf, before all) and their latest start, in ms.
     """
 
     rows: Column
@@ -53,21 +56,40 @@ class Clusters:
     number: Column
     key: Column
     initial: Mask
+    born: Column = field(init=False)
+    finish: Column = field(init=False)
+    start: Column = field(init=False)
+
+    def __post_init__(self) -> None:
+        born, finish = np.full(len(self.key), np.inf), np.full(len(self.key), np.inf)
+        start = np.full(len(self.key), -np.inf)
+        np.minimum.at(born, self.number, np.where(self.is_put, self.begin, np.inf))
+        np.minimum.at(finish, self.number, self.end)
+        np.maximum.at(start, self.number, self.begin)
+        finish[self.initial] = -np.inf
+        for name, column in (("born", born), ("finish", finish), ("start", start)):
+            object.__setattr__(self, name, column)
 
     @property
-    def puts(self) -> Column:
-        """How many puts each cluster has, shape (c,)."""
-        return np.bincount(self.number[self.is_put], minlength=len(self.key))
+    def repeated(self) -> Mask:
+        """Whether the cluster's key ever gets a value that it had before, shape (c,)."""
+        has_put = np.isfinite(self.born)
+        once = np.count_nonzero(self.is_put) == np.count_nonzero(has_put)
+        if once and not has_put[self.initial].any():
+            return np.zeros(len(self.key), np.bool_)
+        puts = np.bincount(self.number[self.is_put], minlength=len(self.key))
+        return np.isin(self.key, self.key[puts + self.initial > 1])
 
     def pick(self, chosen: Mask) -> Clusters:
         """The same for some of the operations, with the clusters numbered anew."""
-        left = np.flatnonzero(np.bincount(self.number[chosen], minlength=len(self.key)))
+        kept = np.flatnonzero(chosen)
+        left = np.flatnonzero(np.bincount(self.number[kept], minlength=len(self.key)))
         return Clusters(
-            rows=self.rows[chosen],
-            is_put=self.is_put[chosen],
-            begin=self.begin[chosen],
-            end=self.end[chosen],
-            number=numbers(self.number[chosen]),
+            rows=self.rows[kept],
+            is_put=self.is_put[kept],
+            begin=self.begin[kept],
+            end=self.end[kept],
+            number=numbers(self.number[kept]),
             key=self.key[left],
             initial=self.initial[left],
         )
@@ -95,25 +117,52 @@ def cluster(history: History) -> Clusters:
     Left out: what failed, gets that nobody answered, and puts without answer that nobody read
     (they may never have happened).
     """
-    failed, unknown = history.outcome == 1, history.outcome == 2
-    counts = np.flatnonzero(np.where(history.is_put, ~failed, history.is_ok))
-    key, value = numbers(history.key[counts]), numbers(history.value[counts])
-    number = numbers(key * (value.max(initial=0) + 1) + value)
-    is_get = history.is_get[counts]
-    reads = np.bincount(number[is_get], minlength=number.max(initial=-1) + 1)
-    keys, initial = np.zeros(len(reads), np.int64), np.zeros(len(reads), np.bool_)
-    keys[number], initial[number] = key, history.value[counts] < 0
-    every = Clusters(
-        rows=counts,
-        is_put=~is_get,
-        begin=history.invoked[counts],
-        end=np.where(unknown, np.inf, history.completed)[counts],
+    known, is_put = history.is_ok, history.is_put
+    every = known.all()
+    rows = np.arange(len(history))
+    columns = is_put, history.invoked, history.completed, numbers(history.key), history.value
+    if not every:
+        rows = np.flatnonzero(known | (is_put & (history.outcome != 1)))
+        columns = tuple(column[rows] for column in columns)
+        known = known[rows]
+    is_put, begin, end, key, value = columns
+    number, keys, initial = _pairs(key, value)
+    clusters = Clusters(
+        rows=rows,
+        is_put=is_put,
+        begin=begin,
+        end=end if every else np.where(known, end, np.inf),
         number=number,
         key=keys,
         initial=initial,
     )
-    idle = unknown[counts] & (reads[number] == 0)
-    return every.pick(~idle) if idle.any() else every
+    if every:
+        return clusters
+    read = np.zeros(len(keys), np.bool_)
+    read[number[~is_put]] = True
+    return clusters.pick(known | read[number])
+
+
+def _pairs(key: Column, value: Column) -> tuple[Column, Column, Mask]:
+    """Number the pairs of key and value; each pair's key, and whether the value is None.
+
+    Values that one key alone holds keep their codes, so that no sorting is needed.
+    """
+    none = value < 0
+    code = value if value.max(initial=0) < 2 * len(value) + 1_000 else numbers(value) - none.any()
+    width, count = int(code.max(initial=-1)) + 1, int(key.max(initial=-1)) + 1
+    owner = np.zeros(width + 1, np.int64)  # the last place, which -1 means too, is None's
+    if count > 1:
+        owner[code] = key
+        if ((owner[code] != key) & ~none).any():
+            code = numbers(key * (width + 1) + code + 1)
+            width = int(code.max()) + 1
+            owner = np.zeros(width + 1, np.int64)
+            owner[code] = key
+    if not none.any():
+        return code, owner[:-1], np.zeros(width, np.bool_)
+    keys = np.concatenate([owner[:-1], np.arange(count)])
+    return np.where(none, width + key, code), keys, np.arange(len(keys)) >= width
 
 
 def unexplained(history: History, clusters: Clusters) -> Column:
@@ -121,38 +170,69 @@ def unexplained(history: History, clusters: Clusters) -> Column:
 
     They returned several values, or one that nobody put, or one that was put only later.
     """
-    first = np.full(len(clusters.key), np.inf)
-    is_put, number = clusters.is_put, clusters.number
-    np.minimum.at(first, number[is_put], clusters.begin[is_put])
-    odd = (clusters.end < first[number]) | (clusters.puts[number] == 0)
-    odd &= ~clusters.initial[number]
+    born, number = clusters.born, clusters.number
+    wrong = ((clusters.finish < born) | np.isinf(born)) & ~clusters.initial
+    odd = np.zeros(len(number), np.bool_)
+    if wrong.any():
+        odd = wrong[number] & ((clusters.end < born[number]) | np.isinf(born)[number])
     several = [c for c, value in enumerate(history.values or ()) if isinstance(value, Siblings)]
     if several:
         odd |= np.isin(history.value[clusters.rows], several)
-    rows: Column = clusters.rows[odd & ~is_put]
+    rows: Column = clusters.rows[odd & ~clusters.is_put]
     return rows
 
 
-def judge(clusters: Clusters) -> tuple[Column, Contradiction | None]:
-    """Positions of the operations in a valid order, key after key, or what contradicts it.
+def contradiction(clusters: Clusters) -> Contradiction | None:
+    """What no order can explain, or None if there is one. O(n log n).
 
-    Every cluster has one put (the initial value none), and no get is unexplained. O(n log n).
+    Every cluster has one put (the initial value none), and no get is unexplained.
     """
-    finish, start = _ranks(clusters)
-    # Sums of ranks sort rightly: if A must come before B and not B before A, then
-    # finish_A < start_B and start_A <= finish_B. Each key gets a range of numbers to itself.
-    shift = clusters.key * (2 * int(max(finish.max(), start.max())) + 1)
-    order = np.argsort(2 * shift + finish + start, kind="stable")
-    finish, begun = (shift + finish)[order], (shift + start)[order]
+    clashing = _clashing(clusters)
+    if not clashing.any():
+        return None
+    few = clusters.pick(clashing[clusters.number])
+    order, finish, start = _line(few)
     least = np.minimum.accumulate(finish[::-1])[::-1]
-    clash = np.flatnonzero(least[1:] < begun[:-1])
-    if not clash.size:
-        return _sequence(clusters, order), None
+    clash = np.flatnonzero(least[1:] < start[:-1])
     later = np.where(finish == least, np.arange(len(order)), len(order))
     partner = np.minimum.accumulate(later[::-1])[::-1][clash + 1]
-    earliest = np.argmin(np.maximum(start[order[clash]], start[order[partner]]))
-    pair = int(order[clash[earliest]]), int(order[partner[earliest]])
-    return np.empty(0, np.int64), _explain(clusters, *pair)
+    begun = few.start[order]
+    earliest = np.argmin(np.maximum(begun[clash], begun[partner]))
+    return _explain(few, int(order[clash[earliest]]), int(order[partner[earliest]]))
+
+
+def _clashing(clusters: Clusters) -> Mask:
+    """Clusters that contradict another one, shape (c,); some are enough to find the first ones.
+
+    Call a cluster forward if it finishes before it starts for the last time: its value was
+    certainly there all that time. Two forward clusters of a key must not overlap, and none that is
+    not forward may lie inside one; other contradictions cannot be. If the forward ones do not
+    overlap, only the one that finished last before a cluster can clash with it.
+    """
+    finish, start, key = clusters.finish, clusters.start, clusters.key
+    moment = np.where(finish < start, finish, start)
+    order = _by_key(key, np.argsort(moment, kind="stable"))
+    finish, start, key = finish[order], start[order], key[order]
+    forward = np.where(finish < start, np.arange(len(order)), 0)
+    latest = np.maximum.accumulate(forward)[:-1]
+    clash = (finish[latest] < start[1:]) & (finish[1:] < start[latest])
+    clash &= key[latest] == key[1:]
+    found = np.flatnonzero(clash)
+    clashing = np.zeros(len(order), np.bool_)
+    clashing[order[found + 1]] = clashing[order[latest[found]]] = True
+    return clashing
+
+
+def sequence(clusters: Clusters) -> Column:
+    """Positions of the operations in a valid order, key after key, where nothing contradicts it.
+
+    Cluster by cluster: the put, then the gets as they began. O(n log n).
+    """
+    order = _line(clusters)[0]
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    place = 2 * place[clusters.number] + ~clusters.is_put
+    return np.argsort(place * len(place) + _order_of(clusters.begin), kind="stable")
 
 
 def merge(clusters: Clusters, sequence: Column) -> Column:
@@ -174,6 +254,8 @@ def numbers(codes: Column) -> Column:
         return codes.astype(np.int64)
     low = int(codes.min())
     width = int(codes.max()) - low + 1
+    if width == 1:
+        return np.zeros(len(codes), np.int64)
     if width > 4 * codes.size + 1_000:
         return np.unique_inverse(codes).inverse_indices
     present = np.zeros(width, np.int64)
@@ -189,22 +271,27 @@ def _order_of(times: Column) -> Column:
     return position
 
 
-def _ranks(clusters: Clusters) -> tuple[Column, Column]:
-    """Ranks of every cluster's earliest finish and latest start; equal times have equal ranks."""
-    count = len(clusters.key)
-    finish, start = np.full(count, np.inf), np.full(count, -np.inf)
-    np.minimum.at(finish, clusters.number, clusters.end)
-    np.maximum.at(start, clusters.number, clusters.begin)
-    ranks = np.unique(np.concatenate([finish, start]), return_inverse=True)[1] + 1
-    return np.where(clusters.initial, 0, ranks[:count]), ranks[count:]
+def _by_key(key: Column, order: Column) -> Column:
+    """The same order, but key after key; faster than a stable sort by key."""
+    if not key.any():
+        return order
+    bits = len(order).bit_length()
+    codes = np.sort((key[order] << bits) | np.arange(len(order)))
+    by_key: Column = order[codes & ((1 << bits) - 1)]
+    return by_key
 
 
-def _sequence(clusters: Clusters, order: Column) -> Column:
-    """Cluster by cluster: the put, then the gets as they began."""
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
-    place = 2 * place[clusters.number] + ~clusters.is_put
-    return np.argsort(place * len(place) + _order_of(clusters.begin), kind="stable")
+def _line(clusters: Clusters) -> tuple[Column, Column, Column]:
+    """The clusters in an order that is valid if any is, key after key; their finishes and starts.
+
+    These are ranks, equal where the times are. Sums of them sort rightly: if A must come
+    before B and not B before A, then finish_A < start_B and start_A <= finish_B.
+    """
+    ranks = np.unique(np.concatenate([clusters.finish, clusters.start]), return_inverse=True)[1]
+    shift = clusters.key * (2 * len(ranks))
+    finish, start = (shift + each for each in np.split(ranks, 2))
+    order = np.argsort(finish + start, kind="stable")
+    return order, finish[order], start[order]
 
 
 def _explain(clusters: Clusters, one: int, other: int) -> Contradiction:
