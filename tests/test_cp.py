@@ -75,6 +75,16 @@ def test_a_put_that_is_sent_again_keeps_its_tag(seed):
     assert tags == {(1, 0)}
 
 
+def test_a_put_counts_one_more_than_the_highest_counter_that_it_saw():
+    store = cp()
+    store.get("x")
+    tags = []
+    for node in (2, 0, 1):
+        store.put("x", "value", at=node)
+        tags.append(store.nodes[node].data["x"].tag)
+    assert tags == [(1, 1), (2, 2), (3, 3)]
+
+
 @pytest.mark.parametrize("same_tag, values", [(False, {"b"}), (True, {"a", "b"})])
 def test_the_number_of_the_operation_decides_between_equal_counters(same_tag, values):
     store = cp()
@@ -162,6 +172,7 @@ def test_a_node_that_lost_its_memory_never_counts_again():
     store.network.crash(1, lose_memory=True)
     store.network.restart(1)
     assert store.get("x", at=1) == "kept"
+    store.put("x", "new")
     store.wait(100)
     assert store.nodes[1].data == {}
     store.network.partition({2})

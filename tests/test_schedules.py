@@ -14,6 +14,7 @@ from schedules import draw
 from capkit import APStore, CAStore, CPStore, Crash, DistributedStore, Outcome, Partition
 from capkit.consistency import linearizable
 
+LEAST = 200  # schedules below which a weak store may get away
 MOST_WEAK = 2_000  # schedules that are enough to catch a store that breaks its promise
 
 cp = CPStore
@@ -40,6 +41,12 @@ WEAK = {
 
 
 @pytest.fixture
+def examples(examples):
+    """How many schedules."""
+    return max(examples, LEAST)
+
+
+@pytest.fixture
 def tell(capsys):
     """Print a line that nobody has to ask for."""
 
@@ -50,6 +57,14 @@ def tell(capsys):
     return tell
 
 
+def seeds(examples, tell):
+    """The seeds of so many schedules; a long run says how far it is."""
+    for seed in range(examples):
+        if seed and seed % 10_000 == 0:
+            tell(f"{seed:,} schedules so far")
+        yield seed
+
+
 def replay(schedule, claim):
     """What to print when a claim fails: all that is needed to see it again."""
     return f"{claim}\nreplay: schedules.draw({schedule.seed}).run(...), which is\n{schedule!r}"
@@ -57,7 +72,7 @@ def replay(schedule, claim):
 
 def test_cp_is_linearizable_and_answers_whoever_reaches_a_majority(examples, tell):
     count = Counter()
-    for seed in range(examples):
+    for seed in seeds(examples, tell):
         schedule = draw(seed)
         _, history = schedule.run(cp)
         verdict = linearizable(history)
@@ -106,7 +121,7 @@ def reaches_a_majority(schedule, operation):
 
 def test_ca_with_block_is_linearizable(examples, tell):
     operations = 0
-    for seed in range(examples):
+    for seed in seeds(examples, tell):
         schedule = draw(seed)
         _, history = schedule.run(ca)
         verdict = linearizable(history)
@@ -117,7 +132,7 @@ def test_ca_with_block_is_linearizable(examples, tell):
 
 def test_ap_answers_every_client_of_a_live_node_and_converges(examples, tell):
     count = Counter()
-    for seed in range(examples):
+    for seed in seeds(examples, tell):
         # Every other schedule has siblings, and every other of those no loss of memory.
         schedule = draw(seed, memory_loss=seed % 4 != 3)
         make = siblings if seed % 2 else APStore
