@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from html import escape
 from io import BytesIO
 from typing import Any
@@ -14,6 +15,7 @@ from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
+from traitlets import TraitError
 
 Settings = dict[str, Any]
 Drawn = tuple[Sequence[Artist], str]
@@ -36,7 +38,6 @@ class Dashboard(widgets.VBox):
         Buttons for a lecturer, and the settings that each makes.
     arrange : callable, optional
         Takes the controls after each change and adapts the limits of those that depend on others.
-
     keep : sequence of str
         Controls that a story leaves as they are.
 
@@ -64,9 +65,12 @@ class Dashboard(widgets.VBox):
         self._canvas = FigureCanvasAgg(figure)
         self._background: Any = None
         self._held, self._keep = False, keep
-        self._start = self.settings
+        self._start, self._shown = self.settings, Settings()
         self.reading = ""
         self.error: Exception | None = None
+        for ax in figure.axes:  # what is drawn once lies below what is drawn again
+            for line in (*ax.spines.values(), ax.xaxis, ax.yaxis):
+                line.set_zorder(0)
         width, height = map(int, figure.bbox.size)
         size = widgets.Layout(width=f"{width}px", height=f"{height}px", flex="0 0 auto")
         self._image = widgets.Image(format="png", width=width, height=height, layout=size)
@@ -101,16 +105,16 @@ class Dashboard(widgets.VBox):
             if name not in self._controls:
                 raise ValueError(f"settings must be among {list(self._controls)}, got {name!r}")
         before = self.settings
-        self._move(settings)
-        for name, value in settings.items():
-            if self._controls[name].value != value:
-                took = self._controls[name]
-                self._move(before)
-                raise ValueError(f"{name} must be {_range(took)}, got {value!r}")
+        if refused := self._place(settings):
+            rule = _range(self._controls[refused[0]])
+            self._place(before)
+            raise ValueError(f"{refused[0]} must be {rule}, got {settings[refused[0]]!r}")
+        self._changed()
 
     def reset(self) -> None:
         """Move every control back to where it was at the start."""
-        self._move(self._start)
+        self._place(self._start)
+        self._changed()
 
     def __repr__(self) -> str:
         return self.reading
@@ -126,23 +130,25 @@ class Dashboard(widgets.VBox):
         kept = self._keep if label != "Reset" else ()
 
         def tell(_: Any) -> None:
-            self._move(self._start | {name: self.settings[name] for name in kept} | settings)
+            self._place(self._start | {name: self.settings[name] for name in kept} | settings)
+            self._changed()
 
         button.on_click(tell)
         return button
 
-    def _move(self, settings: Settings) -> None:
-        """Set several controls, and draw once. Limits that depend on others come right by twice."""
+    def _place(self, settings: Settings) -> list[str]:
+        """Set several controls without drawing, and name those that did not take their value."""
         self._held = True
         try:
-            for _ in range(2):
-                for name, value in settings.items():
-                    self._controls[name].value = value
+            for _ in range(2):  # limits that depend on other controls come right the second time
+                refused = [
+                    name for name in settings if not _take(self._controls[name], settings[name])
+                ]
                 if self._arrange:
                     self._arrange(self._controls)
         finally:
             self._held = False
-        self._changed()
+        return refused
 
     def _changed(self, _: Any = None) -> None:
         """Draw again; whatever goes wrong is shown where the class is looking."""
@@ -152,9 +158,12 @@ class Dashboard(widgets.VBox):
             if self._arrange:
                 self._held = True
                 self._arrange(self._controls)
-            artists, self.reading = self._draw(self.settings)
+            settings = self.settings
+            if settings == self._shown and self.error is None:
+                return
+            artists, self.reading = self._draw(settings)
             self._image.value = self._png(artists)
-            self.error = None
+            self._shown, self.error = settings, None
         except Exception as error:
             self.error = error
             self.reading = f"{type(error).__name__}: {error}"
@@ -212,6 +221,17 @@ def choice(label: str, options: Sequence[Any], tip: str) -> widgets.Widget:
 def _row(children: Any) -> widgets.Box:
     wrap = widgets.Layout(flex_flow="row wrap", width="900px", overflow="visible")
     return widgets.Box(list(children), layout=wrap)
+
+
+def _take(control: Any, value: Any) -> bool:
+    """Give a control a value, or leave it as it is and say so."""
+    before = control.value
+    with suppress(TraitError):
+        control.value = value
+    if control.value == value and value is not None:
+        return True
+    control.value = before
+    return False
 
 
 def _range(control: Any) -> str:

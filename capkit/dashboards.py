@@ -15,6 +15,7 @@ from capkit.ca import CAStore
 from capkit.consistency import Verdict, availability, linearizable, summary
 from capkit.cp import CPStore
 from capkit.dashboard import Dashboard, Drawn, Settings, choice, slider
+from capkit.dashboards_staleness import staleness
 from capkit.failures import Partition
 from capkit.history import History
 from capkit.network import Network
@@ -23,6 +24,8 @@ from capkit.records import Operation
 from capkit.store import Node, Store
 from capkit.timeline import TimelinePicture
 from capkit.workload import Workload, run
+
+__all__ = ["failure", "interval", "partition", "quorum", "staleness", "tradeoff"]
 
 _LOSSES = np.linspace(0, 1, 11)
 _LOSS = "chance that one request to one node is lost"
@@ -49,7 +52,8 @@ def failure() -> Dashboard:
     def draw(settings: Settings) -> Drawn:
         n, loss = settings["nodes"], settings["loss"]
         artists = picture.update(n, 1, n // 2 + 1, loss, simulated=_simulated(n))
-        return artists, f"{n} nodes, loss {loss:.2f}: {_rates(model.exact(n, 1, n // 2 + 1, loss))}"
+        numbers = _rates(model.exact(n, 1, n // 2 + 1, loss))
+        return artists, f"{n} node{'s' * (n > 1)}, loss {loss:.2f}: {numbers}"
 
     controls = {
         "loss": slider("loss", 0.2, 0.0, 1.0, 0.01, _LOSS),
@@ -262,10 +266,10 @@ def _with_read(begins: int, lasts: int, returns: str) -> History:
 
 
 def _rates(rates: model.Rates) -> str:
-    return (
-        f"{rates.put_ok:.3f} of puts are acknowledged, {rates.get_ok:.3f} of gets answered, "
-        f"and {rates.fresh:.3f} of those gets are fresh."
-    )
+    words = f"{rates.put_ok:.3f} of puts are acknowledged, {rates.get_ok:.3f} of gets answered, "
+    if np.isnan(rates.fresh):
+        return words + "and nothing is left to be fresh."
+    return words + f"and {rates.fresh:.3f} of those gets are fresh."
 
 
 def _sides(history: History) -> str:
@@ -276,5 +280,7 @@ def _sides(history: History) -> str:
         right = [node for node in range(_NODES) if node not in left]
         for side in (left, right):
             share = availability(history, nodes=side, during=(fault.at, fault.until))
-            words.append(f"nodes {', '.join(map(str, side))} answer {100 * share:.0f} %")
+            names = f"node{'s' * (len(side) > 1)} {', '.join(map(str, side))}"
+            answer = f"{names} answer{'s' * (len(side) == 1)} {100 * share:.0f} %"
+            words.append(f"nobody asks {names}" if np.isnan(share) else answer)
     return f"during the cut, {' and '.join(words)}; over the whole run, " if words else ""

@@ -55,10 +55,10 @@ class RatesPicture:
         self.ax = ax
         frame(ax, "loss: chance that one request fails", "how often")
         unit_square(ax)
+        self.now = ax.axvline(0, color=INK, linewidth=1.5, linestyle=(0, (5, 4)))
         self.curves = {name: curve(ax, name) for name in _RATES}
         self.bars = {name: _bars(ax) for name in _RATES}
         self.simulated = {name: dots(ax, name, 8) for name in _RATES}
-        self.now = ax.axvline(0, color=INK, linewidth=1.5, linestyle=(0, (5, 4)))
         self.points = {name: dots(ax, name, 13, clip_on=False) for name in _RATES}
         self.labels = {name: _label(ax) for name in _RATES}
         groups = self.curves, self.bars, self.simulated, self.points, self.labels
