@@ -38,13 +38,14 @@ class Staleness:
     wait: Times = field(repr=False)
 
     def __repr__(self) -> str:
-        waits = f"0.999 from {self.t_visibility():.2f} ms on"
-        if not self.wait.any():
-            waits = "as are all later"
+        first, late = float(self.fresh(0.0)), self.t_visibility()
+        share = first if first < 0.999 else math.floor(first * 1e4) / 1e4  # only all is 1
+        words = "all" if first == 1 else f"{share:.{3 if first < 0.999 else 4}f} of the"
+        later = f", 0.999 from {late:.2f} ms on" if late else ""
         return (
-            f"{self.name}, N={self.n}, R={self.r}, W={self.w}: {self.fresh(0.0):.3f} of the reads "
-            f"are fresh at once, {waits}. 99.9 % of the reads take at most "
-            f"{self.read_latency():.2f} ms, of the writes {self.write_latency():.2f} ms."
+            f"{self.name}, N={self.n}, R={self.r}, W={self.w}: {words} reads are fresh at once"
+            f"{later}. 99.9 % of the reads take at most {self.read_latency():.2f} ms, "
+            f"of the writes {self.write_latency():.2f} ms."
         )
 
     def fresh(self, t: ArrayLike) -> float | NDArray[np.float64]:

@@ -158,7 +158,7 @@ def test_quorums_that_must_meet_are_fresh_at_once(name, n, r, w):
     seen = simulate(PROFILES[name], n, r, w, trials=50_000, rng=5)
     assert not seen.wait.any()
     assert seen.fresh(0.0) == 1
-    assert "as are all later" in repr(seen)
+    assert "all reads are fresh at once. 99.9 %" in repr(seen)
 
 
 @pytest.mark.parametrize("profile", [LNKD_DISK, WAN], ids=str)
