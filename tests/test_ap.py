@@ -145,6 +145,22 @@ def test_all_are_equal_after_at_most_a_round_of_anti_entropy_with_each_other_nod
     assert store.converged()
 
 
+def test_a_node_swaps_with_each_other_node_in_turn():
+    store = ap(4, anti_entropy=True)
+    messages = traced(store, lambda: store.wait(4 * store.sync_every + 50))
+    partners = [target for label, source, target, *_ in messages if label == "sync" and source == 1]
+    assert partners == [2, 3, 0, 2]
+
+
+def test_a_swap_brings_both_ends_what_they_lack():
+    store = ap(3, anti_entropy=True, network={"loss": 1.0})
+    store.put("x", "new", at=0)
+    store.network.loss = 0
+    store.wait(store.sync_every + 20)
+    # In the first round 0 told 1, and 2 asked 0.
+    assert held(store) == [("new",)] * 3
+
+
 # Last writer wins.
 
 

@@ -63,6 +63,17 @@ def test_a_put_is_invisible_until_every_standby_has_it():
     assert read(store, 0, 1) == ["new", "new"]
 
 
+def test_an_acknowledgement_counts_for_what_the_standby_had_when_it_sent_it():
+    store = ca()
+    for value in ("first", "second"):
+        store.env.process(store.serve("put", "x", value, at=0))
+        store.wait(15)
+    # At 20 ms the standbys' first acknowledgement has come, at 35 ms their second.
+    assert store.nodes[0].get("x") == "first"
+    store.wait(10)
+    assert store.nodes[0].get("x") == "second"
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_what_is_lost_is_sent_again_and_done_once(seed):
     store = ca(loss=0.4, reply_loss=0.4, rng=seed)
