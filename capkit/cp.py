@@ -10,13 +10,13 @@ from capkit.store import Answers, Node, Process, Request, Store
 
 
 class Tagged(NamedTuple):
-    """A value and the tag that orders it among all puts: a counter, then the operation's number."""
+    """A value and the tag that orders it among all puts: a counter, then the operation's id."""
 
-    tag: tuple[int, int]
+    tag: tuple[int, Any]
     value: Any
 
 
-NOTHING = Tagged((0, -1), None)
+NOTHING = Tagged((0, ()), None)
 
 
 class CPStore(Store):
@@ -105,9 +105,14 @@ class CPStore(Store):
         """Whether a node may be part of a quorum: what it once promised, it must still know."""
         return self.rejoin or not node.forgot
 
-    def _tie_break(self, request: Request) -> int:
-        """What tells two puts apart that chose the same counter."""
-        return request.number
+    def _tie_break(self, request: Request) -> Any:
+        """What tells two puts apart that chose the same counter: an id that no other put has.
+
+        The node comes first, so that the ids of different nodes say nothing about time: numbers
+        alone are given in the order of the puts, and would do the counter's work for it.
+        """
+        assert request.at is not None
+        return self.nodes.index(self.by_id[request.at]), request.number
 
 
 def _newest(answers: Answers) -> Tagged:

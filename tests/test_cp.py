@@ -72,7 +72,7 @@ def test_a_put_that_is_sent_again_keeps_its_tag(seed):
     store.put("x", 1)
     store.wait(100)
     tags = {node.data["x"].tag for node in store.nodes if node.data}
-    assert tags == {(1, 0)}
+    assert tags == {(1, (0, 0))}
 
 
 def test_a_put_counts_one_more_than_the_highest_counter_that_it_saw():
@@ -82,11 +82,11 @@ def test_a_put_counts_one_more_than_the_highest_counter_that_it_saw():
     for node in (2, 0, 1):
         store.put("x", "value", at=node)
         tags.append(store.nodes[node].data["x"].tag)
-    assert tags == [(1, 1), (2, 2), (3, 3)]
+    assert tags == [(1, (2, 1)), (2, (0, 2)), (3, (1, 3))]
 
 
 @pytest.mark.parametrize("same_tag, values", [(False, {"b"}), (True, {"a", "b"})])
-def test_the_number_of_the_operation_decides_between_equal_counters(same_tag, values):
+def test_the_id_of_the_operation_decides_between_equal_counters(same_tag, values):
     store = cp()
     if same_tag:
         store._tie_break = lambda request: 0

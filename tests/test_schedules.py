@@ -23,15 +23,23 @@ siblings = partial(APStore, resolve="siblings")
 
 
 class SameTag(CPStore):
-    """Majority quorums whose tags lack the operation's number."""
+    """Majority quorums whose tags lack the operation's id."""
 
     def _tie_break(self, request):
         return 0
 
 
+class SameCount(CPStore):
+    """Majority quorums whose tags are the operation's id alone."""
+
+    def _store(self, request, key, new):
+        yield from super()._store(request, key, new._replace(tag=(1, new.tag[1])))
+
+
 WEAK = {
     "CP without write-back": partial(CPStore, write_back=False),
-    "CP with tags that lack the operation's number": SameTag,
+    "CP with tags that lack the operation's id": SameTag,
+    "CP with tags that lack the counter": SameCount,
     "CP with a naive rejoin after amnesia": partial(CPStore, rejoin=True),
     "CA with failover": partial(CAStore, on_partition="failover"),
     "the thirty-line store": DistributedStore,
