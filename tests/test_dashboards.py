@@ -441,6 +441,13 @@ def test_quorums_follow_the_number_of_replicas():
         board.set(r=5)
 
 
+def test_the_setting_that_is_wrong_is_named_even_if_others_depend_on_it():
+    board = ready("quorum")
+    with pytest.raises(ValueError, match=r"^n must be in \[1, 15\], got 0$"):
+        board.set(r=3, n=0)
+    assert board.settings == {"n": 3, "r": 1, "w": 2, "loss": 0.2}
+
+
 def test_the_side_that_is_cut_off_leaves_one_node():
     board = ready("tradeoff")
     board.set(nodes=12, side=11, cut="cut")
