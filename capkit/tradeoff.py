@@ -9,51 +9,38 @@ independently with probability `loss`, replies never. The thirty-line store has 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.special import bdtr, ndtri
+from numpy.typing import ArrayLike
+from scipy.special import bdtr
 
-from capkit._arguments import RandomState, choice, count, number, stream
+from capkit._arguments import RandomState, choice, count, stream
+from capkit.rates import (
+    FAILING,
+    Floats,
+    Rates,
+    Wholes,
+    from_counts,
+    plain,
+    probabilities,
+    rates_of,
+    ratio,
+    tally,
+    wholes,
+    wilson,
+)
+from capkit.sweeps import sweep
 
-Floats: TypeAlias = NDArray[np.float64]
-Wholes: TypeAlias = NDArray[np.int64]
-Luck: TypeAlias = NDArray[np.uint32]
-
-_FAILING = ("requests", "nodes")
-_CHUNK = 2**16  # requests drawn at a time: few enough to stay in the processor's cache
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rates:
-    """How often a put and a get succeed, and how often the get then sees the put.
-
-    Attributes
-    ----------
-    put_ok, get_ok : float or ndarray
-        Probability that the put is acknowledged; that the get is answered, whatever the put did.
-    fresh : float or ndarray
-        Probability that the get returns the put's value, given that the put was acknowledged and
-        the get answered. NaN where that never happens: no answer is neither fresh nor stale.
-    low, high : Rates or None
-        Ends of the 95 % Wilson interval of each rate. None for exact rates.
-    trials : int
-        How many puts, each followed by a get, were simulated; 0 for exact rates.
-    """
-
-    put_ok: float | Floats
-    get_ok: float | Floats
-    fresh: float | Floats
-    low: Rates | None = None
-    high: Rates | None = None
-    trials: int = 0
-
-    @property
-    def availability(self) -> float | Floats:
-        """Share of operations that are answered when half are puts and half are gets."""
-        return (self.put_ok + self.get_ok) / 2
+__all__ = [
+    "Rates",
+    "cut_limit",
+    "during_cut",
+    "exact",
+    "quorum_overlap",
+    "simulate",
+    "sweep",
+    "wilson",
+]
 
 
 def exact(
@@ -100,13 +87,13 @@ def exact(
     >>> exact([5, 15], [3, 8], [3, 8], 0.2).put_ok.round(3)
     array([0.942, 0.996])
     """
-    choice("failing", failing, _FAILING)
-    size = _wholes("n", n)
-    read, write = _wholes("r", r, high=size), _wholes("w", w, high=size)
-    size, read, write, risk = np.broadcast_arrays(size, read, write, _probabilities("loss", loss))
+    choice("failing", failing, FAILING)
+    size = wholes("n", n)
+    read, write = wholes("r", r, high=size), wholes("w", w, high=size)
+    size, read, write, risk = np.broadcast_arrays(size, read, write, probabilities("loss", loss))
     put_ok, get_ok = _arrive(size, write, risk), _arrive(size, read, risk)
     stale = risk**read * _arrive(size - read, write, risk) if failing == "requests" else 0.0
-    return _rates(put_ok, get_ok, _ratio(put_ok - stale, put_ok))
+    return rates_of(put_ok, get_ok, ratio(put_ok - stale, put_ok))
 
 
 def simulate(
@@ -151,22 +138,11 @@ def simulate(
     """
     n = count("n", n)
     r, w, trials = count("r", r, 1, n), count("w", w, 1, n), count("trials", trials)
-    risk = _probabilities("loss", loss)
-    shared = choice("failing", failing, _FAILING) == "nodes"
-    generator = np.random.default_rng(stream(rng, "tradeoff.simulate"))
-    counts = np.zeros((4, risk.size), dtype=np.int64)
-    levels = [math.ceil(level) for level in risk.ravel() * 2**32]
-    chunk = max(1, _CHUNK // n)
-    for start in range(0, trials, chunk):
-        put_luck = _draw(generator, n, min(chunk, trials - start))
-        get_luck = put_luck if shared else _draw(generator, *put_luck.shape)
-        for row, bears in zip(counts, _bearable(put_luck, get_luck, r, w), strict=True):
-            row += np.array([np.count_nonzero(bears >= level) for level in levels], dtype=int)
-    puts, gets, both, fresh = counts.reshape(4, *risk.shape)
-    shares = (puts, trials), (gets, trials), (fresh, both)
-    lows, highs = zip(*(wilson(*share) for share in shares), strict=True)
-    rates = _rates(*(_ratio(*share) for share in shares))
-    return replace(rates, low=_rates(*lows), high=_rates(*highs), trials=trials)
+    risk = probabilities("loss", loss)
+    shared = choice("failing", failing, FAILING) == "nodes"
+    seeds = stream(rng, "tradeoff.simulate")
+    counts = tally(seeds, (n, r, w), risk.ravel(), trials, shared)
+    return from_counts(counts.reshape(4, *risk.shape), trials)
 
 
 def during_cut(
@@ -201,16 +177,16 @@ def during_cut(
     >>> (majorities.availability, majorities.fresh), (anyone.availability, anyone.fresh)
     ((0.6, 1.0), (1.0, 0.52))
     """
-    size = _wholes("n", n, low=2)
-    read, write = _wholes("r", r, high=size), _wholes("w", w, high=size)
-    here, risk = _wholes("side", side, high=size - 1), _probabilities("loss", loss)
+    size = wholes("n", n, low=2)
+    read, write = wholes("r", r, high=size), wholes("w", w, high=size)
+    here, risk = wholes("side", side, high=size - 1), probabilities("loss", loss)
     size, read, write, here, risk = np.broadcast_arrays(size, read, write, here, risk)
     sides = np.array([here, size - here])
     put_ok, get_ok = _arrive(sides, write, risk), _arrive(sides, read, risk)
     stale = risk**read * _arrive(sides - read, write, risk)
     puts, gets = (sides * put_ok).sum(axis=0), (sides * get_ok).sum(axis=0)
     fresh = (sides**2 * get_ok * (put_ok - stale)).sum(axis=0)
-    return _rates(puts / size, gets / size, _ratio(fresh, puts * gets))
+    return rates_of(puts / size, gets / size, ratio(fresh, puts * gets))
 
 
 def cut_limit(
@@ -231,13 +207,13 @@ def cut_limit(
     >>> cut_limit(5, 0.6, 0.6, side=2), cut_limit(5, 1, 1, side=2)
     (1.0, 0.52)
     """
-    size = _wholes("n", n, low=2)
-    here = _wholes("side", side, high=size - 1)
-    puts, gets = _probabilities("put_ok", put_ok), _probabilities("get_ok", get_ok)
+    size = wholes("n", n, low=2)
+    here = wholes("side", side, high=size - 1)
+    puts, gets = probabilities("put_ok", put_ok), probabilities("get_ok", get_ok)
     share = np.maximum(here, size - here) / size
     more_puts, more_gets = np.maximum(0, puts - share), np.maximum(0, gets - share)
     across = np.minimum(share, puts) * more_gets + more_puts * np.minimum(share, gets)
-    return _plain(1 - _ratio(across, puts * gets, never=0.0))
+    return plain(1 - ratio(across, puts * gets, never=0.0))
 
 
 def quorum_overlap(n: int, r: int, w: int) -> float:
@@ -256,94 +232,7 @@ def quorum_overlap(n: int, r: int, w: int) -> float:
     return 1 - math.comb(n - w, r) / math.comb(n, r)
 
 
-def wilson(
-    successes: ArrayLike, trials: ArrayLike, confidence: float = 0.95
-) -> tuple[float | Floats, float | Floats]:
-    """Ends of Wilson's (1927) interval for a probability; 0 and 1 where there was no trial.
-
-    Whole numbers 0 <= successes <= trials broadcast; `confidence` is strictly between 0 and 1.
-    Anything else raises ValueError.
-
-    Examples
-    --------
-    >>> low, high = wilson(8, 10)
-    >>> print(f"{low:.3f} {high:.3f}")
-    0.490 0.943
-    """
-    total = _wholes("trials", trials, low=0)
-    good = _wholes("successes", successes, low=0, high=total)
-    if number("confidence", confidence, 0, 1) in (0, 1):
-        raise ValueError(f"confidence must be strictly between 0 and 1, got {confidence}")
-    z, bad = ndtri((1 + confidence) / 2), total - good
-    centre = (good + z**2 / 2) / (total + z**2)
-    half = z * np.sqrt(good * _ratio(bad, total, never=0.0) + z**2 / 4) / (total + z**2)
-    low = np.where(good == 0, 0.0, centre - half)
-    return _plain(low), _plain(np.where(bad == 0, 1.0, centre + half))
-
-
 def _arrive(n: Wholes, at_least: Wholes, loss: Floats) -> Floats:
     """P(at least so many of n requests arrive), 0 if that is more than n."""
     chance = bdtr(np.maximum(n - at_least, 0), np.maximum(n, 1), loss)
     return np.where(at_least <= n, chance, 0.0)
-
-
-def _draw(generator: np.random.Generator, n: int, trials: int) -> Luck:
-    """Luck of each request in steps of 2**-32, shape (n, trials)."""
-    words = generator.integers(2**64, size=(n, (trials + 1) // 2), dtype=np.uint64)
-    return words.view(np.uint32)[:, :trials]
-
-
-def _bearable(put_luck: Luck, get_luck: Luck, r: int, w: int) -> tuple[Luck, Luck, Luck, Luck]:
-    """Largest loss at which, in each trial, put, get, both, and both with a fresh value succeed.
-
-    A put needs `w` requests to arrive, so it bears any loss up to the w-th largest luck; a get
-    likewise. The `r` luckiest answer first, whatever the loss, and one of them holds the put if
-    the loss is at most the greatest luck that a put request to them had.
-    """
-    put, get = _largest(put_luck, w), _largest(get_luck, r)
-    seen = np.zeros_like(put)
-    for to_replica, from_replica in zip(put_luck, get_luck, strict=True):
-        np.maximum(seen, to_replica * (from_replica >= get), out=seen)
-    both = np.minimum(put, get)
-    return put, get, both, np.minimum(both, seen)
-
-
-def _largest(luck: Luck, rank: int) -> Luck:
-    """The rank-th largest luck of each trial."""
-    if len(luck) > 16:
-        return np.asarray(np.sort(luck, axis=0)[-rank])
-    rows: list[Luck] = list(luck)  # for few replicas, sorting whole rows by hand is far faster
-    for place in range(rank):
-        for other in range(place + 1, len(rows)):
-            pair = rows[place], rows[other]
-            rows[place], rows[other] = np.maximum(*pair), np.minimum(*pair)
-    return rows[rank - 1]
-
-
-def _rates(put_ok: ArrayLike, get_ok: ArrayLike, fresh: ArrayLike) -> Rates:
-    return Rates(put_ok=_plain(put_ok), get_ok=_plain(get_ok), fresh=_plain(fresh))
-
-
-def _ratio(part: ArrayLike, whole: ArrayLike, never: float = math.nan) -> Floats:
-    """Part over whole, or `never` where the whole is 0."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(np.equal(whole, 0), never, np.true_divide(part, whole))
-
-
-def _plain(values: ArrayLike) -> float | Floats:
-    array = np.asarray(values, dtype=np.float64)
-    return array if array.ndim else float(array)
-
-
-def _wholes(name: str, values: ArrayLike, low: int = 1, high: ArrayLike = math.inf) -> Wholes:
-    array, most = np.broadcast_arrays(np.asarray(values, dtype=object), high)
-    for value, limit in zip(array.flat, most.flat, strict=True):
-        count(name, value, low, limit)
-    return array.astype(np.int64)
-
-
-def _probabilities(name: str, values: ArrayLike) -> Floats:
-    array = np.asarray(values, dtype=object)
-    for value in array.flat:
-        number(name, value, 0, 1)
-    return array.astype(np.float64)
