@@ -156,8 +156,7 @@ def test_all_ends_of_all_controls_go_together(name):
 
 
 @pytest.mark.parametrize("loss", [0.0, 1.0])
-@pytest.mark.parametrize("lasts", [50, 2_000])
-@pytest.mark.parametrize("cut", [0, 2_000])
+@pytest.mark.parametrize("cut, lasts", [(0, 50), (0, 2_000), (2_000, 50)])
 @pytest.mark.parametrize("store", ["CA: block", "CA: failover", "CP", "AP"])
 def test_the_ends_of_a_cut_and_of_loss_go_together(store, cut, lasts, loss):
     board = ready("partition")
@@ -187,8 +186,8 @@ def three_digits(rates):
     return [f"{value:.3f}" for value in (rates.put_ok, rates.get_ok, rates.fresh)]
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 8, 15])
-@pytest.mark.parametrize("loss", [0.0, 0.2, 0.5, 0.99])
+@pytest.mark.parametrize("n", [1, 2, 3, 15])
+@pytest.mark.parametrize("loss", [0.0, 0.2, 0.99])
 def test_failure_prints_the_exact_rates_of_the_thirty_line_store(n, loss):
     board = ready("failure")
     board.set(nodes=n, loss=loss)
@@ -219,7 +218,7 @@ def test_where_nothing_is_answered_nothing_is_called_fresh(make):
 
 @pytest.mark.parametrize("cut", ["whole", "cut"])
 @pytest.mark.parametrize("n, side", [(2, 1), (5, 2), (15, 7)])
-@pytest.mark.parametrize("loss", [0.0, 0.2, 0.5])
+@pytest.mark.parametrize("loss", [0.0, 0.3])
 def test_tradeoff_prints_where_the_exact_rates_put_each_store(cut, n, side, loss):
     board = ready("tradeoff")
     board.set(cut=cut, nodes=n, side=side, loss=loss)
@@ -291,7 +290,7 @@ def test_where_nobody_asks_during_the_cut_no_share_is_given():
     assert "nobody asks node 0 and nobody asks nodes 1, 2, 3, 4" in board.reading
 
 
-@pytest.mark.parametrize("begins", range(0, 501, 50))
+@pytest.mark.parametrize("begins", range(0, 501, 100))
 @pytest.mark.parametrize("returns", ["1", "2", "nothing"])
 def test_interval_gives_the_verdict_of_brute_force(begins, returns):
     board = ready("interval")
@@ -335,10 +334,10 @@ STORIES = [
 @pytest.mark.parametrize("name, story", STORIES)
 def test_a_story_tells_the_same_from_wherever_it_begins(name, story):
     told = []
-    for end in (0, -1):
-        board = ready(name)
-        kept = {"store": "AP"} if name == "partition" else {}
-        board.set(**{key: places(each)[end] for key, each in controls(board).items()} | kept)
+    board, kept = ready(name), {"store": "AP"} if name == "partition" else {}
+    far = {key: places(each)[-1] for key, each in controls(board).items()}
+    for begin in (board.settings, far):
+        board.set(**begin | kept)
         buttons(board)[story].click()
         assert_sound(name, board)
         told.append((board.settings, board.reading, png(board)))
