@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from capkit import Outcome
+
 ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "capkit").glob("**/*.py"))
 NOTEBOOKS = sorted(
@@ -167,3 +169,13 @@ def test_a_notebook_ends_well_and_draws_no_svg(path):
 @each_notebook
 def test_a_notebook_points_to_nothing_outside_the_project(path):
     assert "../shared" not in path.read_text("utf-8")
+
+
+def test_the_readme_example_runs_and_its_comments_hold():
+    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    names = {}
+    exec(example, names)
+    assert names["availability"](names["history"]) < 1
+    refused = [each for each in names["history"] if each.outcome is not Outcome.OK]
+    assert {each.node for each in refused} == {0, 1}
+    assert names["linearizable"](names["history"]).ok is True
