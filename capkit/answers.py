@@ -7,8 +7,8 @@ from collections.abc import Collection
 
 import numpy as np
 
-from capkit.history import Column, History, Mask, identity
-from capkit.records import NodeId, Siblings
+from capkit.history import Column, History, Mask
+from capkit.records import NodeId, Siblings, identity
 from capkit.zones import numbers
 
 
@@ -88,6 +88,9 @@ def stale(history: History) -> Column:
     its last put, siblings as the newest of them; a put without answer never finishes, and a value
     that nobody put is wrong, but not stale.
 
+    The gets of keys with other operations than puts and gets are left out: not only puts say there
+    what is new.
+
     Parameters
     ----------
     history : History
@@ -111,9 +114,11 @@ def stale(history: History) -> Column:
     [-1, -1, 1]
     """
     newest = _newest_before(history)
-    finished = _finished(history)
+    finished = last_finish(history)
     missed = history.is_get & history.is_ok & (newest >= 0)
     missed[missed] = history.invoked[newest[missed]] > finished[missed]
+    if (other := history.kind > 1).any():
+        missed &= ~np.isin(history.key, history.key[other])
     return np.where(missed, newest, -1)
 
 
@@ -159,7 +164,7 @@ def _newest_before(history: History) -> Column:
     return newest
 
 
-def _finished(history: History) -> Column:
+def last_finish(history: History) -> Column:
     """When the put of each operation's value had finished for certain, in ms.
 
     The initial value: -inf. Without answer, or if nobody put it: inf.

@@ -7,94 +7,65 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
 
-from capkit import reasons, registers, zones
-from capkit._arguments import count
+from capkit import objects, reasons, registers, zones
+from capkit._arguments import choice, count
 from capkit.answers import availability, freshness, stale
 from capkit.history import Column, History, Mask
+from capkit.models import NAMED, Model, Register
+from capkit.verdicts import Verdict
 from capkit.zones import Clusters
 
 __all__ = ["Verdict", "availability", "freshness", "linearizable", "stale", "summary"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Verdict:
-    """Whether a history could have come from one copy that does one thing at a time.
-
-    It prints as a sentence, and `if verdict:` asks whether `ok` is True.
-
-    Attributes
-    ----------
-    ok : bool or None
-        None: the budget ran out before either answer was certain.
-    order : tuple of int
-        If True: indices of the history's operations in an order in which every get returns the
-        latest put. Operations that never had to happen are left out. Found when first asked for.
-    witness : tuple of int
-        If False: indices of the few operations that contradict each other. Without any one of its
-        gets, or without one value's puts and gets together, they no longer would.
-    reason : str
-        The answer in one sentence; numbers after # are indices.
-    steps : int
-        Steps that the search took; 0 if it was not needed.
-    """
-
-    ok: bool | None
-    witness: tuple[int, ...] = ()
-    reason: str
-    steps: int = 0
-    _order: Callable[[], tuple[int, ...]] = field(default=tuple, compare=False)
-
-    @property
-    def order(self) -> tuple[int, ...]:
-        return self._order()
-
-    def __bool__(self) -> bool:
-        return self.ok is True
-
-    def __repr__(self) -> str:
-        if self.ok:
-            return "linearizable"
-        return f"{'undecided' if self.ok is None else 'not linearizable'}: {self.reason}"
-
-
-def linearizable(history: History, *, budget: int = 1_000_000) -> Verdict:
+def linearizable(
+    history: History, *, model: str | Model = "register", budget: int = 1_000_000
+) -> Verdict:
     """Judge whether every operation can have taken effect at one moment between start and end.
 
-    Each key is a register that holds None at first. Operations that overlap or touch may have
-    happened in either order; an UNKNOWN put at any time from its start on, or never; a FAIL
-    never did. A register holds one value, so a get of `Siblings` has no valid order.
+    Operations that overlap or touch may have happened in either order; an UNKNOWN one at any time
+    from its start on, or never; a FAIL never did. Each key is judged by itself, which is enough.
 
-    Keys whose written values are distinct are judged by zones [1]_ in O(n log n), the rest by a
-    search [2]_ whose work may grow exponentially with how many operations overlap.
+    Keys of registers whose written values are distinct are judged by zones [1]_ in O(n log n), all
+    else by a search [2]_ [4]_ whose work may grow exponentially with how many operations overlap.
 
     Parameters
     ----------
     history : History
         What the clients saw.
+    model : str or Model
+        What each key is:
+
+        * "register": put and get of one value, None at first. A get of `Siblings` has no order.
+        * "cas-register": also cas, whose value is the pair (expected, new).
+        * "append": a string, empty at first, with put, append and get.
+        * "set": add puts in an element, get returns them all.
+        * "counter": add changes it by an amount, get returns it; 0 at first.
+        * or a `capkit.models.Model` of your own.
     budget : int
-        Steps that the search may take over all keys, at least 1; as many again to find
-        the few operations of the witness.
+        Steps that the search may take over all keys, at least 1, each a call of the model's `step`.
+        As many again may go into finding few operations for the witness.
 
     Returns
     -------
     Verdict
-        True with the order, False with the witness, or None if the budget ran out.
+        True with the order, False with the witness, or None if the budget or the memory ran out.
 
     Raises
     ------
     ValueError
-        If the budget is below 1.
+        If the budget is below 1, the model's name unknown, or an operation not the model's.
 
     References
     ----------
     .. [1] Gibbons and Korach, "Testing Shared Memories", SIAM Journal on Computing 26(4), 1997.
     .. [2] Wing and Gong, "Testing and Verifying Concurrent Objects", JPDC 17, 1993.
     .. [3] Herlihy and Wing, "Linearizability", ACM TOPLAS 12(3), 1990.
+    .. [4] Lowe, "Testing for Linearizability", Concurrency and Computation 29(4), 2017.
 
     Examples
     --------
@@ -108,8 +79,41 @@ def linearizable(history: History, *, budget: int = 1_000_000) -> Verdict:
     >>> print(linearizable(history).reason)
     get #2 returned 1 although put #1 of 2 had finished 40 ms before the get began, and put #1 \
 began after put #0 of 1 had finished
+    >>> bool(linearizable(history, model="cas-register"))
+    False
     """
     budget = count("budget", budget)
+    if isinstance(model, str):
+        model = NAMED[choice("model", model, tuple(NAMED))]
+    _check_kinds(history, model)
+    if isinstance(model, Register) and history.kind.max(initial=0) <= 1:
+        return _registers(history, budget)
+    order, steps, wrong = objects.judge(history, model, budget)
+    if wrong:
+        noun = getattr(model, "noun", "object")
+        reason = reasons.no_order(history, wrong.last, wrong.states, noun)
+        return Verdict(ok=False, witness=wrong.witness, reason=reason, steps=steps)
+    if order is None:
+        return _undecided(steps)
+    reason = "in the order of the verdict, every answer is right"
+    return Verdict(ok=True, _order=lambda: order, reason=reason, steps=steps)
+
+
+def _check_kinds(history: History, model: Model) -> None:
+    """Refuse operations that the model does not know."""
+    kinds = getattr(model, "kinds", ()) or history.kinds
+    for code in np.flatnonzero(np.bincount(history.kind, minlength=1)).tolist():
+        if history.kinds[code] not in kinds:
+            row = int(np.argmax(history.kind == code))
+            fits = [name for name, each in NAMED.items() if history.kinds[code] in each.kinds]
+            hint = f" (model={' or '.join(map(repr, fits))} knows it)" if fits else ""
+            raise ValueError(
+                f"kind of operation {row} must be {' or '.join(kinds)} for this model, "
+                f"got {history.kinds[code]}{hint}"
+            )
+
+
+def _registers(history: History, budget: int) -> Verdict:
     clusters = zones.cluster(history)
     odd = zones.unexplained(history, clusters)
     if odd.size:
@@ -140,8 +144,7 @@ def _search(history: History, clusters: Clusters, easy: Mask, budget: int) -> Ve
         reason = reasons.disorder(history, witness)
         return Verdict(ok=False, witness=witness, reason=reason, steps=steps)
     if any(each.order is None for each in found):
-        reason = f"the search gave up after {steps:,} steps"
-        return Verdict(ok=None, reason=reason, steps=steps)
+        return _undecided(steps)
 
     def sequence() -> Column:
         simple = np.flatnonzero(easy)[zones.sequence(clusters.pick(easy))]
@@ -151,6 +154,10 @@ def _search(history: History, clusters: Clusters, easy: Mask, budget: int) -> Ve
         return both[by_key]
 
     return _valid(clusters, sequence, steps)
+
+
+def _undecided(steps: int) -> Verdict:
+    return Verdict(ok=None, reason=f"the search gave up after {steps:,} steps", steps=steps)
 
 
 def summary(history: History) -> str:

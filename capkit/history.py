@@ -15,7 +15,18 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from capkit.records import Copy, Fault, Message, NodeId, Operation, Outcome, from_line, to_line
+from capkit.jepsen import operations
+from capkit.records import (
+    Copy,
+    Fault,
+    Message,
+    NodeId,
+    Operation,
+    Outcome,
+    from_line,
+    identity,
+    to_line,
+)
 
 Column: TypeAlias = NDArray[Any]
 Mask: TypeAlias = NDArray[np.bool_]
@@ -27,6 +38,7 @@ _CODED: dict[str, tuple[Any, ...]] = {
     "key": (),
     "value": (),
     "outcome": tuple(Outcome),
+    "result": (),
 }
 _FIELDS = tuple(field.name for field in fields(Operation))
 
@@ -46,10 +58,10 @@ class History:
     client, process : ndarray of int, shape (len,)
     invoked, completed, deadline : ndarray of float, shape (len,)
         Times in ms.
-    kind, node, key, value, outcome : ndarray of int, shape (len,)
-        Codes, -1 for None. The tuples `kinds` (puts are 0, gets 1), `nodes`, `keys`, `values` and
-        `outcomes` (OK 0, FAIL 1, UNKNOWN 2) say what they stand for. Where one is None, the codes
-        stand for themselves.
+    kind, node, key, value, outcome, result : ndarray of int, shape (len,)
+        Codes, -1 for None. The tuples `kinds` (puts are 0, gets 1), `nodes`, `keys`, `values`,
+        `outcomes` (OK 0, FAIL 1, UNKNOWN 2) and `results` say what they stand for. Where one is
+        None, the codes stand for themselves.
 
     Raises
     ------
@@ -75,11 +87,13 @@ class History:
     key: Column
     value: Column
     outcome: Column
+    result: Column
     kinds: tuple[str, ...]
     nodes: tuple[NodeId, ...] | None
     keys: tuple[Any, ...] | None
     values: tuple[Any, ...] | None
     outcomes: tuple[Outcome, ...]
+    results: tuple[Any, ...] | None
 
     def __init__(
         self,
@@ -100,7 +114,8 @@ class History:
         """A history from whole columns, named as the attributes of `Operation`.
 
         Lists hold the objects themselves. In integer arrays for `node`, `key` and `value` a
-        number stands for itself and -1 for None, which keeps a million operations cheap.
+        number stands for itself and -1 for None, which keeps a million operations cheap. Arrays
+        are not copied.
 
         Raises
         ------
@@ -219,6 +234,35 @@ class History:
                 file.write(to_line(item))
 
     @classmethod
+    def from_jepsen(cls, path: str | Path) -> History:
+        """Read a log of the tester Jepsen: its own lines, or one EDN map a line.
+
+        An operation without completion, or with `:info`, is UNKNOWN. A failed cas of its own value
+        is an answer, the result False; all else that failed did not happen. Times are the lines'
+        `:time`, in ms, or where there is none the number of lines before.
+
+        Parameters
+        ----------
+        path : str or Path
+            Lines like `INFO  jepsen.util - 3 <tab> :invoke <tab> :write <tab> 4` or
+            `{:process 3, :type :invoke, :f :append, :key "x", :value "y"}`. Other loggers' lines
+            and those of the nemesis are skipped.
+
+        Returns
+        -------
+        History
+            `:f` read and get are the kind "get", write and put are "put"; cas, append and add
+            keep their names. Without `:key` the key is None; of pairs (key, value) it is the first.
+
+        Raises
+        ------
+        ValueError
+            If a line is broken; it is named by its number, and nothing is half-read.
+        """
+        with open(path, "rb") as file:
+            return cls(operations(file, str(path)))
+
+    @classmethod
     def read(cls, path: str | Path) -> History:
         """Read what `write` wrote.
 
@@ -244,7 +288,7 @@ _SHELVES = {Operation: "operations", Fault: "faults", Message: "messages", Copy:
 
 
 def _defaults(size: int) -> dict[str, Any]:
-    plain = {"value": -1, "outcome": 0, "client": 0, "process": -1, "node": -1}
+    plain = {"value": -1, "outcome": 0, "client": 0, "process": -1, "node": -1, "result": -1}
     return {name: np.broadcast_to(code, size) for name, code in plain.items()} | {
         "deadline": np.broadcast_to(math.inf, size),
     }
@@ -265,8 +309,3 @@ def _encode(column: Any, known: tuple[Any, ...]) -> tuple[Column, tuple[Any, ...
             table.append(item)
         row.append(code)
     return np.array(row, dtype=np.int64), tuple(table)
-
-
-def identity(item: Any) -> tuple[type, Any]:
-    """Tells 1 from True and 1.0, which are equal to Python, and works for lists."""
-    return type(item), item if isinstance(item, str | int | Outcome) else repr(item)

@@ -69,6 +69,36 @@ def disorder(history: History, witness: Sequence[int]) -> str:
     )
 
 
+def no_order(history: History, row: int, states: Sequence[str], noun: str) -> str:
+    """An operation whose answer fits no state that the object can have then."""
+    start = f"{_place(history, row)}{_answer(history, row)}, but"
+    if not states:
+        return f"{start} no order of the operations before explains that and their own answers"
+    if len(states) > 4:
+        start = f"{start} of the {len(states):,} states that the {noun} can have then"
+        return f"{start}, given the answers before, none fits"
+    holds = " or ".join(_short(state) for state in states)
+    return f"{start} the {noun} is certainly {holds} then, given the answers before"
+
+
+def _answer(history: History, row: int) -> str:
+    """What an operation was told."""
+    operation = history[row]
+    value = _short(repr(operation.value))
+    if operation.kind == "get":
+        return f"get #{row} returned {value}"
+    if operation.kind == "cas":
+        expected, new = operation.value
+        change = f"cas #{row} from {expected!r} to {new!r}"
+        return f"{change} found another value" if operation.result is False else f"{change} worked"
+    result = "" if operation.result is None else f" returned {_short(repr(operation.result))}"
+    return f"{operation.kind} #{row}{'' if operation.value is None else f' of {value}'}{result}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:28]}...{text[-28:]}"
+
+
 def _stale(history: History, witness: Sequence[int], late: int) -> str | None:
     """The sentence for one get of a value all of whose puts were over when a newer one began."""
     begin, end = history.invoked, history.completed

@@ -33,6 +33,11 @@ class Siblings(tuple[Any, ...]):
         return f"Siblings{tuple(self)!r}"
 
 
+def identity(item: Any) -> tuple[type, Any]:
+    """Tells 1 from True and 1.0, which are equal to Python, and works for lists."""
+    return type(item), item if isinstance(item, str | int | Outcome) else repr(item)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """One request of one client, as the client saw it.
@@ -40,11 +45,13 @@ class Operation:
     Attributes
     ----------
     kind : str
-        "put" or "get".
+        "put" or "get"; for the models that know them also "cas" (compare-and-set), "append" or
+        "add" (of an element to a set, of an amount to a counter), or a kind of your own.
     key : str
         What was written or read.
     value : object
-        What a put wrote, or what an answered get returned (None: nothing there).
+        What a put wrote, or what an answered get returned (None: nothing there). Of a
+        compare-and-set the pair (expected, new), of other kinds what they append or add.
     invoked, completed : float
         When the client asked, and when it was answered or stopped waiting, in ms. The operation
         spans the closed interval between them; an UNKNOWN one may still take effect afterwards.
@@ -58,6 +65,9 @@ class Operation:
         The node that the client talks to.
     deadline : float
         When the client stops waiting, in ms.
+    result : object
+        What an answered operation that is no get returned. A compare-and-set that met another
+        value than it expected is OK with the result False.
     """
 
     kind: str
@@ -70,6 +80,7 @@ class Operation:
     process: int = -1
     node: NodeId | None = None
     deadline: float = math.inf
+    result: Any = None
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.invoked):

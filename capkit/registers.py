@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 
 from capkit.history import Column, History
-from capkit.search import IMPOSSIBLE, Found, Model, Request, search, shrink, take_turns
+from capkit.search import IMPOSSIBLE, Found, Model, Request, Room, search, shrink, take_turns
 from capkit.zones import Clusters
 
 
@@ -21,7 +21,8 @@ def judge(
     The witness is empty unless some key has no order.
     """
     requests = [_requests(history, clusters, group) for group in _by_key(clusters, positions)]
-    found, steps = take_turns((search(each, _REGISTER) for each in requests), budget)
+    room = Room()
+    found, steps = take_turns((search(each, _REGISTER, room) for each in requests), budget)
     for each, result in zip(requests, found, strict=True):
         if result.stuck_at is not None:
             return found, steps, _witness(each, result.stuck_at, budget)
@@ -45,7 +46,7 @@ def _requests(history: History, clusters: Clusters, positions: Column) -> list[R
         history.is_ok[clusters.rows[positions]],
     )
     return [
-        Request(row, (put, value), not put, known, begin, end)
+        Request(row, (put, value), not put, known, begin, end, blind=put)
         for row, put, value, begin, end, known in zip(*(c.tolist() for c in columns), strict=True)
     ]
 

@@ -8,9 +8,12 @@ An operation takes effect only when another one's end asks for it. Three rules k
   read-only in every state: a put of 1 on a state of 1 changes nothing either, but taking it early
   throws it away for the moment after the next put.
 * Operations without answer never end, so they only matter by their effect: those with the same
-  effect are counted, not told apart.
+  effect are counted, not told apart. Of pending ones with answer and the same effect, the one that
+  ends first goes first: in any valid order, the two could change places.
 * Of two configurations that differ only in the unanswered operations they used up, one that used
   fewer can do all that the other can. The cheapest are made first, the others dropped.
+
+Once only operations are left that fit every state, whatever their order, the search is over.
 
 References
 ----------
@@ -22,157 +25,173 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from sys import getsizeof
+from typing import NamedTuple, TypeAlias, TypeVar
 
-IMPOSSIBLE: Any = object()
+from capkit.configurations import (
+    IMPOSSIBLE,
+    Configuration,
+    Model,
+    Outlook,
+    Path,
+    Pending,
+    Request,
+)
+
+__all__ = [
+    "IMPOSSIBLE",
+    "Found",
+    "Model",
+    "Request",
+    "Room",
+    "Search",
+    "search",
+    "shrink",
+    "take_turns",
+]
 
 # Configurations kept at a time; a search that needs more gives up, to stay within some 100 MB.
 _ROOM = 200_000
 _TURN = 1_000
 
-Path: TypeAlias = tuple[int, "Path"] | None
 Item = TypeVar("Item")
 
 
-class Model(NamedTuple):
-    """An object that operations act on, one key's worth.
-
-    `step(state, effect)` is the state after an operation, or IMPOSSIBLE if its answer does not fit;
-    states and effects are hashable.
-    """
-
-    initial: Hashable
-    step: Callable[[Any, Any], Any]
-
-
-class Request(NamedTuple):
-    """One operation; `known` means answered, `row` is its index in the history. Times in ms."""
-
-    row: int
-    effect: Hashable
-    read_only: bool
-    known: bool
-    invoked: float
-    completed: float
-
-
 class Found(NamedTuple):
-    """What a search found: an order of rows, or until when an order exists, or neither."""
+    """What a search found: an order of rows, or when and at which row orders end, or neither."""
 
     order: tuple[int, ...] | None = None
     stuck_at: float | None = None
-
-
-class _Configuration(NamedTuple):
-    state: Hashable
-    taken: int  # one bit for each pending known operation that has taken effect
-    used: tuple[int, ...]  # numbers of the effects of the unanswered operations used, sorted
-    path: Path
+    row: int | None = None
 
 
 Search: TypeAlias = Generator[None, None, Found]
 
 
-def search(requests: Sequence[Request], model: Model) -> Search:
-    """Look for a valid order; yields before each call of the model's `step`.
+class Room:
+    """How many configurations may be kept at a time by all searches that share it."""
 
-    The work is proportional to the operations as long as few of them overlap, and may grow
-    exponentially with how many do.
-    """
-    layer = [_Configuration(model.initial, 0, (), None)]
-    pending = _Pending()
-    for time, is_end, request in _events(requests):
-        if not is_end:
-            pending.add(request)
-            continue
-        bit = pending.bits[request.row]
-        try:
-            layer = yield from _finish(layer, bit, pending, model)
-        except _OutOfRoomError:
-            return Found()
-        if not layer:
-            return Found(stuck_at=time)
-        pending.remove(request)
-    return Found(order=_rows(layer[0].path))
+    def __init__(self) -> None:
+        self.left = _ROOM
+
+    def take(self, each: Configuration) -> int:
+        """Take up the room for one, more if its state is long; the room that it takes."""
+        size = 1 + getsizeof(each.state) // 500
+        if size > self.left:
+            raise _OutOfRoomError
+        self.left -= size
+        return size
 
 
 class _OutOfRoomError(Exception):
     """More configurations than fit."""
 
 
-class _Pending:
-    """Operations that have begun: the known ones until they end, the unanswered ones for good."""
+def search(requests: Sequence[Request], model: Model, room: Room | None = None) -> Search:
+    """Look for a valid order; yields before each call of the model's `step`.
 
-    def __init__(self) -> None:
-        self.known: dict[int, Request] = {}
-        self.bits: dict[int, int] = {}
-        self.effects: list[Hashable] = []
-        self.unanswered: defaultdict[Hashable, list[int]] = defaultdict(list)
-
-    def add(self, request: Request) -> None:
-        if request.known:
-            bit = 1
-            while bit in self.known:
-                bit <<= 1
-            self.known[bit] = request
-            self.bits[request.row] = bit
-            return
-        if request.effect not in self.unanswered:
-            self.effects.append(request.effect)
-        self.unanswered[request.effect].append(request.row)
-
-    def remove(self, request: Request) -> None:
-        del self.known[self.bits.pop(request.row)]
-
-    def spare(self, used: tuple[int, ...]) -> Iterable[tuple[int, int]]:
-        """Number of each effect that still has an unanswered operation, and that one's row."""
-        counts = Counter(used)
-        for number, effect in enumerate(self.effects):
-            rows = self.unanswered[effect]
-            if counts[number] < len(rows):
-                yield number, rows[counts[number]]
+    The work is proportional to the operations as long as few of them overlap, and may grow
+    exponentially with how many do.
+    """
+    room, pending, held = room or Room(), Pending(), 0
+    outlook = Outlook(requests, model, pending)
+    layer = [Configuration(model.initial, 0, (), None)]
+    for time, is_end, request in _events(requests):
+        if not is_end:
+            pending.add(request)
+            outlook.begin(request)
+            continue
+        frontier = _Frontier(room, outlook)
+        try:
+            layer = yield from _finish(layer, pending.bits[request.row], frontier, pending, model)
+        except _OutOfRoomError:
+            room.left += held + frontier.held
+            return Found()
+        room.left += held + frontier.held
+        held = sum(room.take(each) for each in layer)
+        if not layer:
+            return Found(stuck_at=time, row=request.row)
+        pending.remove(request)
+        outlook.end(request)
+    room.left += held
+    return Found(order=_complete(layer[0].path, requests))
 
 
 def _events(requests: Sequence[Request]) -> list[tuple[float, bool, Request]]:
-    """Starts and ends in the order of time; at equal times starts first, so touching overlaps."""
+    """Starts and ends in the order of time; at equal times starts first, so touching overlaps.
+
+    They stop after the last end that asks for anything but operations that fit every state.
+    """
     starts = [(request.invoked, False, request) for request in requests]
     ends = [(request.completed, True, request) for request in requests if request.known]
-    return sorted(starts + ends, key=lambda event: event[:2])
+    events = sorted(starts + ends, key=lambda event: event[:2])
+    while events and not (events[-1][1] and not events[-1][2].blind):
+        events.pop()
+    return events
+
+
+class _Frontier:
+    """Configurations still to be looked at, cheapest first, without dominated and lost ones."""
+
+    def __init__(self, room: Room, outlook: Outlook) -> None:
+        self.room, self.outlook, self.held = room, outlook, 0
+        self.shelves: defaultdict[int, list[Configuration]] = defaultdict(list)
+        self.seen: dict[tuple[Hashable, int], list[tuple[int, ...]]] = {}
+
+    def put(self, each: Configuration) -> None:
+        if self.is_new(each) and not self.outlook.lost(each):
+            self.held += self.room.take(each)
+            self.shelves[len(each.used)].append(each)
+
+    def is_new(self, each: Configuration) -> bool:
+        """Whether none before was as good; if so, this one counts from now on."""
+        others = self.seen.setdefault((each.state, each.taken), [])
+        if any(_within(other, each.used) for other in others):
+            return False
+        others[:] = [other for other in others if not _within(each.used, other)]
+        others.append(each.used)
+        return True
+
+    def pop(self) -> Configuration | None:
+        while self.shelves:
+            cheapest = min(self.shelves)
+            each = self.shelves[cheapest].pop()
+            if not self.shelves[cheapest]:
+                del self.shelves[cheapest]
+            if each.used in self.seen[each.state, each.taken]:
+                return each
+        return None
+
+
+def _within(fewer: tuple[int, ...], more: tuple[int, ...]) -> bool:
+    return not fewer or fewer == more or Counter(fewer) <= Counter(more)
 
 
 def _finish(
-    layer: list[_Configuration], bit: int, pending: _Pending, model: Model
-) -> Generator[None, None, list[_Configuration]]:
+    layer: list[Configuration], bit: int, frontier: _Frontier, pending: Pending, model: Model
+) -> Generator[None, None, list[Configuration]]:
     """All configurations that follow from the layer's and in which operation `bit` took effect."""
-    shelves: defaultdict[int, list[_Configuration]] = defaultdict(list)
+    done: list[Configuration] = []
     for each in layer:
-        shelves[len(each.used)].append(each)
-    seen: dict[tuple[Hashable, int], list[tuple[int, ...]]] = {}
-    done: list[_Configuration] = []
-    room = _ROOM
-    while shelves:
-        cheapest = min(shelves)
-        now = shelves[cheapest].pop()
-        if not shelves[cheapest]:
-            del shelves[cheapest]
+        frontier.put(each)
+    known = sorted(pending.known.items(), key=lambda item: item[1].completed)
+    while (now := frontier.pop()) is not None:
         if not now.taken & bit:
+            before = now.taken
             now = yield from _read(now, pending, model)
-        if _dominated(now, seen):
-            continue
-        room -= 1
-        if not room:
-            raise _OutOfRoomError
+            if now.taken != before and not frontier.is_new(now):
+                continue
         if now.taken & bit:
             done.append(now._replace(taken=now.taken ^ bit))
             continue
-        for following in (yield from _steps(now, pending, model)):
-            shelves[len(following.used)].append(following)
+        for following in (yield from _steps(now, known, pending, model)):
+            frontier.put(following)
     return done
 
 
 def _read(
-    now: _Configuration, pending: _Pending, model: Model
-) -> Generator[None, None, _Configuration]:
+    now: Configuration, pending: Pending, model: Model
+) -> Generator[None, None, Configuration]:
     """The same configuration after every read-only operation that fits it."""
     for bit, request in pending.known.items():
         if request.read_only and not now.taken & bit:
@@ -183,44 +202,40 @@ def _read(
 
 
 def _steps(
-    now: _Configuration, pending: _Pending, model: Model
-) -> Generator[None, None, list[_Configuration]]:
+    now: Configuration, known: Iterable[tuple[int, Request]], pending: Pending, model: Model
+) -> Generator[None, None, list[Configuration]]:
     """The configurations one operation later."""
-    following = []
-    for bit, request in pending.known.items():
-        if not request.read_only and not now.taken & bit:
-            yield
-            state = model.step(now.state, request.effect)
-            if state is not IMPOSSIBLE:
-                path = (request.row, now.path)
-                following.append(_Configuration(state, now.taken | bit, now.used, path))
+    following, tried = [], set()
+    for bit, request in known:
+        if request.read_only or now.taken & bit or request.effect in tried:
+            continue
+        tried.add(request.effect)
+        yield
+        state = model.step(now.state, request.effect)
+        if state is not IMPOSSIBLE:
+            path = (request.row, now.path)
+            following.append(Configuration(state, now.taken | bit, now.used, path))
     for number, row in pending.spare(now.used):
+        if pending.effects[number] in tried:
+            continue
         yield
         state = model.step(now.state, pending.effects[number])
         if state is not IMPOSSIBLE:
             used = tuple(sorted((*now.used, number)))
-            following.append(_Configuration(state, now.taken, used, (row, now.path)))
+            following.append(Configuration(state, now.taken, used, (row, now.path)))
     return following
 
 
-def _dominated(
-    now: _Configuration, seen: dict[tuple[Hashable, int], list[tuple[int, ...]]]
-) -> bool:
-    """Whether an earlier configuration was as good; if not, this one counts from now on."""
-    others = seen.setdefault((now.state, now.taken), [])
-    mine = Counter(now.used)
-    if any(Counter(other) <= mine for other in others):
-        return True
-    others.append(now.used)
-    return False
-
-
-def _rows(path: Path) -> tuple[int, ...]:
+def _complete(path: Path, requests: Sequence[Request]) -> tuple[int, ...]:
+    """The rows of the path, then the answered operations that it did not have to reach."""
     rows = []
     while path is not None:
         row, path = path
         rows.append(row)
-    return tuple(reversed(rows))
+    left = {each.row: each.completed for each in requests if each.known}
+    for row in rows:
+        left.pop(row, None)
+    return (*reversed(rows), *sorted(left, key=left.__getitem__))
 
 
 def take_turns(searches: Iterable[Search], budget: int) -> tuple[list[Found], int]:

@@ -120,7 +120,13 @@ def cluster(history: History) -> Clusters:
     known, is_put = history.is_ok, history.is_put
     every = known.all()
     rows = np.arange(len(history))
-    columns = is_put, history.invoked, history.completed, numbers(history.key), history.value
+    columns: tuple[Column, ...] = (
+        is_put,
+        history.invoked,
+        history.completed,
+        numbers(history.key),
+        history.value,
+    )
     if not every:
         rows = np.flatnonzero(known | (is_put & (history.outcome != 1)))
         columns = tuple(column[rows] for column in columns)

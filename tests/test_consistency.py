@@ -317,7 +317,7 @@ def test_a_violation_of_an_easy_key_is_found_beside_a_hard_one():
 
 
 def test_a_search_that_needs_too_much_memory_is_undecided(monkeypatch):
-    crowd = [put(i % 3, 0, 100) for i in range(12)]
+    crowd = [put(i % 3, 0, 100 + i) for i in range(12)] + [get(0, 200, 201)]
     assert linearizable(History(crowd)).ok
     monkeypatch.setattr(search, "_ROOM", 50)
     assert linearizable(History(crowd)).ok is None

@@ -1,0 +1,54 @@
+"""What every judge of a history answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Verdict:
+    """Whether a history keeps what a consistency model promises.
+
+    It prints as a sentence, and `if verdict:` asks whether `ok` is True.
+
+    Attributes
+    ----------
+    ok : bool or None
+        None: neither answer is certain, because the budget ran out or the history does not say
+        enough.
+    claim : str
+        What was judged, as an adjective: "linearizable".
+    order : tuple of int
+        If True, and the model asks for one order: indices of the history's operations in an order
+        in which every get returns the latest put, or whatever else the object's own rules are.
+        Operations that never had to happen are left out. Found when first asked for.
+    witness : tuple of int
+        If False: indices of the few operations that contradict each other. Without any one of its
+        gets, or without one value's puts and gets together, they no longer would. Of other objects
+        than registers: the shortest beginning that contradicts itself, without needless reads.
+    reason : str
+        The answer in one sentence; numbers after # are indices.
+    steps : int
+        Steps that the search took; 0 if it was not needed.
+    """
+
+    ok: bool | None
+    claim: str = "linearizable"
+    witness: tuple[int, ...] = ()
+    reason: str
+    steps: int = 0
+    _order: Callable[[], tuple[int, ...]] = field(default=tuple, compare=False)
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """An order that explains every answer."""
+        return self._order()
+
+    def __bool__(self) -> bool:
+        return self.ok is True
+
+    def __repr__(self) -> str:
+        if self.ok:
+            return self.claim
+        return f"{'undecided' if self.ok is None else f'not {self.claim}'}: {self.reason}"
