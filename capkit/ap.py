@@ -21,9 +21,10 @@ Actor: TypeAlias = tuple[NodeId, int]
 class Version(NamedTuple):
     """One value, with what it is known to follow.
 
-    `vector` is its version vector: for each actor (a node in one of its incarnations) how many of
-    that actor's puts it includes. `stamp` orders versions for last-writer-wins: the time that the
-    coordinator's clock showed, then the node's place, then the operation's number.
+    `vector` is its version vector: for each actor (a node in one of its incarnations) the number,
+    counted from 1, of the last of its puts that this version includes. `stamp` orders versions for
+    last-writer-wins: the time that the coordinator's clock showed, then the node's place, then the
+    operation's number.
     """
 
     value: Any
@@ -168,7 +169,7 @@ class APStore(Store):
             for actor, count in held.vector.items():
                 vector[actor] = max(count, vector.get(actor, 0))
         actor = (node.id, node.incarnation)
-        # The operation's number serves as the count: it grows, and no two puts share it.
+        # The operation's number does for a count: it grows, and no two puts share it.
         vector[actor] = request.number + 1
         self.causes[request.number] = frozenset(causes)
         stamp = (self.network.clock(node.id), self.nodes.index(node), request.number)

@@ -78,9 +78,9 @@ def interval() -> Dashboard:
     >>> interval()
     Read #2 of 1, from 240 to 300 ms: linearizable.
     """
-    [panel] = drawing.panels(height=3.6)
-    panel.figure.subplots_adjust(0.1, 0.22, 0.945, 0.97)
-    picture = TimelinePicture(panel)
+    [panel] = drawing.panels(height=2.9)
+    panel.figure.subplots_adjust(0.1, 0.27, 0.945, 0.97)
+    picture = TimelinePicture(panel, fewest=3)
 
     def draw(settings: Settings) -> Drawn:
         history = _with_read(**settings)
@@ -184,7 +184,7 @@ def tradeoff() -> Dashboard:
     """The plane of availability and consistency: loss moves a store along its curve, a cut cannot.
 
     Controls: `loss` of requests, `nodes`, whether there is a `cut`, and how many nodes are on its
-    smaller `side`.
+    `side` that is cut off.
 
     Examples
     --------

@@ -39,7 +39,7 @@ MAKERS = {
 }
 SIZES = {
     "failure": (900, 500),
-    "interval": (900, 360),
+    "interval": (900, 290),
     "partition": (900, 600),
     "quorum": (900, 720),
     "tradeoff": (900, 560),
