@@ -13,7 +13,6 @@ from capkit._arguments import count, number
 
 Times: TypeAlias = NDArray[np.float32]
 
-_BITS = 31  # of luck per message: what an int32 holds without its sign
 _LEGS = ("write", "acknowledge", "request", "response")
 
 
@@ -64,25 +63,25 @@ class ParetoExponential:
     def rvs(self, size: Any = 1, random_state: np.random.Generator | None = None) -> Times:
         """Latencies in ms of shape `size`, in single precision, as SciPy's distributions draw them.
 
-        One number of 31 bits decides both which part a message belongs to and, by inversion, how
-        long it takes. To choose by bits costs a tenth of `numpy.where`, which guesses every branch.
+        One uniform number decides which part a message belongs to and, by its distance from the
+        border, how long it takes. It has 24 bits: the latest of 30 million messages may come early.
+        To choose by bits costs a tenth of `numpy.where`, which guesses at every branch.
         """
         generator = np.random.default_rng(random_state)
-        luck = _words(generator, math.prod(np.atleast_1d(size)))
-        parts = round(self.share * 2**_BITS)
-        exponential = np.subtract(parts - 1, luck, dtype=np.int32)
-        exponential >>= _BITS  # all bits set where the luck is beyond the Pareto part, else none
-        luck ^= exponential & np.int32(2**_BITS - 1)  # counts from the end there: small is late
-        height = luck.astype(np.float32)
-        height += np.float32(0.5)
+        border = round(self.share * 2**24) / 2**24
+        height: Times = generator.random(size, dtype=np.float32)
+        height -= np.float32(border)
+        height += np.float32(2**-25)  # never 0, and as often above as below a multiple of 2**-24
+        pareto = height.view(np.int32) >> 31  # all bits set below the border, else none
+        np.abs(height, out=height)
         np.log(height, out=height)
         times = height * np.float32(-1 / self.alpha)
-        times += np.float32(_log(parts) / self.alpha + math.log(self.smallest))
+        times += np.float32(_log(border) / self.alpha + math.log(self.smallest))
         np.exp(times, out=times)
         height *= np.float32(-1 / self.rate)
-        height += np.float32(_log(2**_BITS - parts) / self.rate)
-        exchange(times, height, exponential)
-        return times.reshape(size)
+        height += np.float32(_log(1 - border) / self.rate)
+        take(height, times, pareto)
+        return height
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -140,33 +139,43 @@ class Profile:
         n, trials = count("n", n), count("trials", trials)
         legs = tuple(_drawn(leg, getattr(self, leg), (n, trials), rng) for leg in _LEGS)
         if self.distance:
-            # Replicas differ in nothing else: the one near the writer may as well always be 0.
-            near = np.zeros((2, 1, trials), dtype=np.int64)
-            near[1] = rng.integers(n, size=trials)
-            far = np.float32(self.distance) * (np.arange(n)[:, None] != near)
-            for leg, further in zip(legs, far[[0, 0, 1, 1]], strict=True):
-                leg += further
+            _move_away(legs, np.float32(self.distance), rng)
         return legs
 
 
-def exchange(left: Times, right: Times, where: NDArray[np.int32]) -> None:
-    """Swap the numbers of two arrays in place where all bits of `where` are set, not where none."""
-    ours, theirs = left.view(np.int32), right.view(np.int32)
-    change = ours ^ theirs
+def take(left: Times, right: Times, where: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Put the numbers of `right` into `left` where all bits of `where` are set, not where none.
+
+    Returns the bits that have changed.
+    """
+    change = left.view(np.int32) ^ right.view(np.int32)
     change &= where
-    ours ^= change
-    theirs ^= change
+    bits = left.view(np.int32)
+    bits ^= change
+    return change
 
 
-def _words(generator: np.random.Generator, size: int) -> NDArray[np.int32]:
-    """Whole numbers in [0, 2**31), each as likely."""
-    words = generator.integers(2**64, size=(size + 1) // 2, dtype=np.uint64).view(np.uint32)
-    words >>= 32 - _BITS
-    return words.view(np.int32)[:size]
+def exchange(left: Times, right: Times, where: NDArray[np.int32]) -> None:
+    """Swap the numbers of two arrays where all bits of `where` are set, not where none."""
+    bits = right.view(np.int32)
+    bits ^= take(left, right, where)
 
 
-def _log(parts: int) -> float:
-    return math.log(max(parts, 1))  # of a part that is never drawn, any number will do
+def _move_away(legs: tuple[Times, ...], distance: np.float32, rng: np.random.Generator) -> None:
+    """Make all replicas but one later, another one for reads than for writes."""
+    write, acknowledge, request, response = legs
+    for leg in (write, acknowledge):
+        leg[1:] += distance  # replicas differ in nothing else, so 0 may as well be the near one
+    n, trials = write.shape
+    near = rng.integers(n, size=trials, dtype=np.uint32)
+    for replica in range(n):
+        further = distance * (near != replica)
+        request[replica] += further
+        response[replica] += further
+
+
+def _log(share: float) -> float:
+    return math.log(share) if share else 0.0  # of a part that is never drawn, any number will do
 
 
 def _recorded(leg: str, values: Any) -> Times:

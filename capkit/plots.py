@@ -309,7 +309,7 @@ def staleness(seen: Staleness, *, until: float | None = None, ax: Axes | None = 
     >>> from capkit.staleness import WAN, simulate
     >>> staleness(simulate(WAN, 3, 2, 2, trials=100_000, rng=7))
     WAN, N=3, R=2, W=2: all reads are fresh at once.
-    99.9 % of the reads take at most 151.32 ms, of the writes 168.24 ms.
+    99.9 % of the reads take at most 151.31 ms, of the writes 168.49 ms.
     """
     if until is None:
         latest = max(seen.t_visibility(), seen.read_latency(), seen.write_latency())

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from capkit._arguments import RandomState, count, number, stream
-from capkit.latencies import Times, exchange
+from capkit.latencies import Times, exchange, take
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -169,8 +169,9 @@ def _order(rows: list[Times], carried: list[Times], rank: int) -> None:
         for other in range(place + 1, len(rows)):
             less = (rows[other] - rows[place]).view(np.int32)
             less >>= 31  # a negative difference has all bits set now, any other none
-            exchange(rows[place], rows[other], less)
-            exchange(carried[place], carried[other], less)
+            move = exchange if place + 1 < rank else take  # who comes after them does not matter
+            move(rows[place], rows[other], less)
+            move(carried[place], carried[other], less)
 
 
 def _share(ordered: Times, times: NDArray[np.float64]) -> NDArray[np.float64]:
