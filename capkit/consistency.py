@@ -13,13 +13,43 @@ import numpy as np
 
 from capkit import objects, reasons, registers, zones
 from capkit._arguments import choice, count
+from capkit.ages import Staleness, convergence, staleness
 from capkit.answers import availability, freshness, stale
+from capkit.causality import causal
 from capkit.history import Column, History, Mask
 from capkit.models import NAMED, Model, Register
+from capkit.orders import k_atomic, sequential
+from capkit.rungs import RUNGS, Ladder, climb
+from capkit.sessions import (
+    monotonic_reads,
+    monotonic_writes,
+    read_your_writes,
+    writes_follow_reads,
+)
 from capkit.verdicts import Verdict
 from capkit.zones import Clusters
 
-__all__ = ["Verdict", "availability", "freshness", "linearizable", "stale", "summary"]
+__all__ = [
+    "RUNGS",
+    "Ladder",
+    "Staleness",
+    "Verdict",
+    "availability",
+    "causal",
+    "convergence",
+    "freshness",
+    "k_atomic",
+    "ladder",
+    "linearizable",
+    "monotonic_reads",
+    "monotonic_writes",
+    "read_your_writes",
+    "sequential",
+    "stale",
+    "staleness",
+    "summary",
+    "writes_follow_reads",
+]
 
 
 def linearizable(
@@ -158,6 +188,46 @@ def _search(history: History, clusters: Clusters, easy: Mask, budget: int) -> Ve
 
 def _undecided(steps: int) -> Verdict:
     return Verdict(ok=None, reason=f"the search gave up after {steps:,} steps", steps=steps)
+
+
+def ladder(history: History, *, budget: int = 100_000) -> Ladder:
+    """Judge a history by every model from linearizable down, and say which rungs it holds.
+
+    The rungs and what follows from each are `RUNGS`; a rung that follows from a higher one that
+    holds is not judged again. Staleness is bounded if no get missed more than one newer put that
+    was surely there; a history is convergent if all copies are equal in the end.
+
+    Parameters
+    ----------
+    history : History
+        What the clients saw of registers: puts and gets.
+    budget : int
+        Steps that each search may take, at least 1.
+
+    Returns
+    -------
+    Ladder
+        It prints as a table, with the reason for each weakest rung that fails.
+
+    Raises
+    ------
+    ValueError
+        If the budget is below 1, or the history has other operations than puts and gets.
+
+    Examples
+    --------
+    >>> history = History.from_columns(
+    ...     kind=["put", "put", "get"],
+    ...     key=["x", "x", "x"],
+    ...     value=[1, 2, 1],
+    ...     invoked=[0, 20, 70],
+    ...     completed=[10, 30, 75],
+    ...     client=[0, 0, 1],
+    ... )
+    >>> ladder(history).weakest, ladder(history).highest
+    (('linearizable',), ('sequential', '2-atomic'))
+    """
+    return climb(history, linearizable(history, budget=budget), budget=budget)
 
 
 def summary(history: History) -> str:

@@ -1,0 +1,151 @@
+"""The ladder of promises, from one copy that does one thing at a time down to the least."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from capkit.ages import convergence, missed, staleness
+from capkit.causality import causal
+from capkit.history import History
+from capkit.orders import k_atomic, sequential
+from capkit.sessions import (
+    monotonic_reads,
+    monotonic_writes,
+    read_your_writes,
+    writes_follow_reads,
+)
+from capkit.verdicts import Verdict
+
+RUNGS: dict[str, tuple[str, ...]] = {
+    "linearizable": ("sequential", "2-atomic"),
+    "sequential": ("causal",),
+    "causal": (
+        "read your writes",
+        "monotonic reads",
+        "monotonic writes",
+        "writes follow reads",
+    ),
+    "read your writes": (),
+    "monotonic reads": (),
+    "monotonic writes": (),
+    "writes follow reads": (),
+    "2-atomic": ("bounded staleness",),
+    "bounded staleness": (),
+    "convergent": (),
+}
+"""Each rung, and the rungs just below it: what a history keeps if it keeps the upper one.
+
+The order is partial: nothing follows between rungs that no line connects. Convergence is about
+the copies, not the answers, and stands alone.
+"""
+
+_WORDS = {True: "yes", False: "no", None: "?"}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Ladder:
+    """Which rungs a history holds; prints as a table.
+
+    Attributes
+    ----------
+    verdicts : mapping of str to Verdict
+        One for each of `RUNGS`, in their order.
+
+    Examples
+    --------
+    >>> Ladder({name: Verdict(ok=True, claim=name, reason="") for name in RUNGS}).highest
+    ('linearizable', 'convergent')
+    """
+
+    verdicts: Mapping[str, Verdict]
+
+    def __getitem__(self, rung: str) -> Verdict:
+        return self.verdicts[rung]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.verdicts)
+
+    def __len__(self) -> int:
+        return len(self.verdicts)
+
+    @property
+    def highest(self) -> tuple[str, ...]:
+        """The rungs that hold, and none above them does."""
+        held = [rung for rung in self if self[rung].ok]
+        below = {lower for rung in held for lower in RUNGS[rung]}
+        return tuple(rung for rung in held if rung not in below)
+
+    @property
+    def weakest(self) -> tuple[str, ...]:
+        """The rungs that fail although none below them does: the ones to explain."""
+        failed = [rung for rung in self if self[rung].ok is False]
+        return tuple(r for r in failed if not any(lower in failed for lower in RUNGS[r]))
+
+    def __repr__(self) -> str:
+        width = max(map(len, self))
+        lines = [f"{rung:<{width}}  {_WORDS[self[rung].ok]:<3}" for rung in self]
+        explained = [rung in self.weakest or self[rung].ok is None for rung in self]
+        pairs = zip(self, lines, explained, strict=True)
+        return "\n".join(
+            f"{line}  {self[rung].reason}" if tell else line.rstrip() for rung, line, tell in pairs
+        )
+
+
+def climb(history: History, top: Verdict, *, budget: int) -> Ladder:
+    """Judge all rungs, given the verdict on the highest; see `consistency.ladder`.
+
+    What follows from a higher rung is not judged again.
+    """
+    judges = {
+        "sequential": lambda: sequential(history, budget=budget),
+        "2-atomic": lambda: k_atomic(history, 2, budget=budget),
+        "causal": lambda: causal(history),
+        "read your writes": lambda: read_your_writes(history),
+        "monotonic reads": lambda: monotonic_reads(history),
+        "monotonic writes": lambda: monotonic_writes(history),
+        "writes follow reads": lambda: writes_follow_reads(history),
+        "bounded staleness": lambda: _bounded(history),
+        "convergent": lambda: _convergent(history),
+    }
+    found = {"linearizable": top}
+    for rung in RUNGS:
+        above = [upper for upper, lower in RUNGS.items() if rung in lower and found[upper].ok]
+        if above:
+            found[rung] = Verdict(ok=True, claim=rung, reason=f"every {above[0]} history is")
+        elif rung in judges:
+            found[rung] = replace(judges[rung](), claim=rung)
+    refuted = [found[rung] for rung in RUNGS["linearizable"] if found[rung].ok is False]
+    if top.ok is None and refuted:
+        found["linearizable"] = replace(refuted[0], claim="linearizable")
+    return Ladder(found)
+
+
+def _bounded(history: History) -> Verdict:
+    """No get misses more than one acknowledged newer put."""
+    claim = "bounded staleness"
+    old = staleness(history)
+    most = int(old.versions.max(initial=0))
+    if most <= 1:
+        return Verdict(ok=True, claim=claim, reason=f"no get missed more than {most} newer puts")
+    get = int(np.argmax(old.versions))
+    puts = missed(history, get).tolist()
+    reason = (
+        f"get #{get} missed {most} newer puts, "
+        f"the first of which had been over for {old.ms[get]:,.0f} ms"
+    )
+    return Verdict(ok=False, claim=claim, witness=tuple(sorted((get, *puts))), reason=reason)
+
+
+def _convergent(history: History) -> Verdict:
+    """All copies are equal in the end."""
+    after = convergence(history)
+    if after is None:
+        reason = "the nodes' copies were not equal at the end"
+        return Verdict(ok=False, claim="convergent", reason=reason)
+    if np.isnan(after):
+        return Verdict(ok=None, claim="convergent", reason="nobody recorded the nodes' copies")
+    reason = f"all copies were equal {after:,.0f} ms after the last put and fault"
+    return Verdict(ok=True, claim="convergent", reason=reason)

@@ -1,0 +1,280 @@
+"""The four session guarantees: what one client sees of its own and of others' puts.
+
+A version is *older* than another one of the same key if its put happened before the other's (see
+`past`); the initial value is older than all. Nothing else says which of two versions is newer: not
+the clock, which may be skewed, and not the store, which nobody asked. So two puts of which
+neither knew are in no order, and a client that gets first one and then the other has seen nothing
+wrong; nor has it if it gets an old value for ever and never the new one.
+
+From Terry et al. [1]_, as far as a client can tell. They speak of what servers hold. A client that
+talks to several servers may see a guarantee broken although each server keeps it, because it was
+sent from one to another that has less; it cannot tell, and it is as badly served.
+
+A get of siblings is wrong only if every one of them is, and it shows its process all of them.
+
+References
+----------
+.. [1] Terry et al., "Session Guarantees for Weakly Consistent Replicated Data", PDIS 1994.
+.. [2] Viotti and Vukolić, "Consistency in Non-Transactional Distributed Storage Systems", ACM
+   Computing Surveys 49(1), 2016.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeAlias
+
+from capkit.history import History
+from capkit.past import Past, minimal
+from capkit.verdicts import Verdict
+from capkit.wording import after, label, returned, value
+
+
+class Lesson(NamedTuple):
+    """After an operation its process must not get some puts' values any more: those `out` of date.
+
+    `newer` is the put that made them so; `via` the operations that show it, `words` say it.
+    """
+
+    out: int
+    newer: int
+    via: tuple[int, ...]
+    words: str
+
+
+Rule: TypeAlias = Callable[[Past, int], Iterator[Lesson]]
+
+
+class Breach(NamedTuple):
+    """A get of an old version, that version, and the lesson that it goes against."""
+
+    late: int
+    old: int
+    lesson: Lesson
+
+
+def _own_puts(past: Past, row: int) -> Iterator[Lesson]:
+    if past.is_put[row]:
+        words = f"its process had done {label(past, row)} before"
+        yield Lesson(past.older(row), row, (row,), words)
+
+
+def _own_gets(past: Past, row: int) -> Iterator[Lesson]:
+    for put in past.got.get(row, ()):
+        words = f"its process had got {value(past, put)} before (#{row})"
+        yield Lesson(past.older(put), put, (row, put), words)
+    now = sum(past.bit(put) for put in past.got.get(row, ()))
+    for earlier in past.earlier(row):
+        if past.key[earlier] == past.key[row] and now:
+            for put in past.got.get(earlier, ()):
+                new = past.got[row][0]
+                words = (
+                    f"its process had got {value(past, put)} first (#{earlier}) and then "
+                    f"{value(past, new)} (#{row})"
+                )
+                yield Lesson(past.bit(put) & ~now, new, (earlier, put, row, new), words)
+
+
+def _puts_in_order(past: Past, row: int) -> Iterator[Lesson]:
+    for seen in past.got.get(row, ()):
+        if seen >= 0:
+            for put in past.earlier(seen):
+                if past.is_put[put]:
+                    words = (
+                        f"its process had got {value(past, seen)} before (#{row}), and "
+                        f"{label(past, seen)} was done after {label(past, put)} "
+                        f"by the same process"
+                    )
+                    yield Lesson(_replaced(past, put, seen), put, (row, seen, put), words)
+
+
+def _puts_after_gets(past: Past, row: int) -> Iterator[Lesson]:
+    for seen in past.got.get(row, ()):
+        if seen >= 0:
+            for get in past.earlier(seen):
+                for put in (each for each in past.got.get(get, ()) if each >= 0 and each != seen):
+                    words = (
+                        f"its process had got {value(past, seen)} before (#{row}), and "
+                        f"{label(past, seen)} was done by a process that had got "
+                        f"{value(past, put)} (#{get})"
+                    )
+                    via = (row, seen, get, put)
+                    yield Lesson(_replaced(past, put, seen), put, via, words)
+
+
+def _replaced(past: Past, first: int, then: int) -> int:
+    """What is out of date for those who have seen `then`, which must come after `first`."""
+    same = first != then and past.older(then) & past.bit(first)
+    return past.older(first) | (past.bit(first) if same else 0)
+
+
+def read_your_writes(history: History) -> Verdict:
+    """Judge whether every get saw what its own process had put.
+
+    Broken by a get of a version that is older than one of its process's earlier puts: the shopper
+    who puts a book in the basket, looks, and finds the basket empty. See `sessions` for "older".
+
+    Parameters
+    ----------
+    history : History
+        What the clients saw. What counts as one process's order is said in `past`.
+
+    Returns
+    -------
+    Verdict
+        True, False with the witness, or None if a value was put twice. O(n) joins of sets of n
+        puts.
+
+    Examples
+    --------
+    >>> history = History.from_columns(
+    ...     kind=["put", "get"], key=["x", "x"], value=[1, None], invoked=[0, 20], completed=[10, 25]
+    ... )
+    >>> print(read_your_writes(history).reason)
+    get #1 returned None, the initial value, although its process had done put #0 of 1 before
+    """
+    return _judge(history, "read your writes", _own_puts)
+
+
+def monotonic_reads(history: History) -> Verdict:
+    """Judge whether no get went back behind an earlier get of its process.
+
+    Broken by a get of a version that is older than one that the process had got, or of one that it
+    had got and seen replaced by another: 1, then 2, then 1 again, whoever put them and when.
+
+    Parameters
+    ----------
+    history : History
+        What the clients saw.
+
+    Returns
+    -------
+    Verdict
+        As `read_your_writes`; the square of a process's gets in the worst case.
+
+    Examples
+    --------
+    >>> history = History.from_columns(
+    ...     kind=["put", "get", "get"],
+    ...     key=["x", "x", "x"],
+    ...     value=[1, 1, None],
+    ...     invoked=[0, 20, 30],
+    ...     completed=[10, 25, 35],
+    ...     client=[0, 1, 1],
+    ... )
+    >>> print(monotonic_reads(history).reason)
+    get #2 returned None, the initial value, although its process had got 1 before (#1)
+    """
+    return _judge(history, "monotonic reads", _own_gets)
+
+
+def monotonic_writes(history: History) -> Verdict:
+    """Judge whether nobody saw a process's later put without its earlier ones.
+
+    Broken if a process does put A and then put B, and another gets B and afterwards, of A's key,
+    something older than A (or A itself, if B replaced it): the new comment without the post.
+
+    Parameters
+    ----------
+    history : History
+        What the clients saw.
+
+    Returns
+    -------
+    Verdict
+        As `monotonic_reads`.
+
+    Examples
+    --------
+    >>> history = History.from_columns(
+    ...     kind=["put", "put", "get", "get"],
+    ...     key=["post", "comment", "comment", "post"],
+    ...     value=[1, 2, 2, None],
+    ...     invoked=[0, 20, 30, 40],
+    ...     completed=[10, 25, 35, 45],
+    ...     client=[0, 0, 1, 1],
+    ... )
+    >>> monotonic_writes(history).witness
+    (0, 1, 2, 3)
+    """
+    return _judge(history, "monotonic writes", _puts_in_order)
+
+
+def writes_follow_reads(history: History) -> Verdict:
+    """Judge whether nobody saw a put without what its process had got before it.
+
+    Broken if a process gets A and then does put B, and somebody gets B and afterwards, of A's key,
+    something older than A (or A itself, if B replaced it): the answer without the question.
+
+    Parameters
+    ----------
+    history : History
+        What the clients saw.
+
+    Returns
+    -------
+    Verdict
+        As `monotonic_reads`.
+
+    Examples
+    --------
+    >>> history = History.from_columns(
+    ...     kind=["put", "get", "put", "get", "get"],
+    ...     key=["question", "question", "answer", "answer", "question"],
+    ...     value=[1, 1, 2, 2, None],
+    ...     invoked=[0, 20, 30, 40, 50],
+    ...     completed=[10, 25, 35, 45, 55],
+    ...     client=[0, 1, 1, 2, 2],
+    ... )
+    >>> writes_follow_reads(history).witness
+    (0, 1, 2, 3, 4)
+    """
+    return _judge(history, "writes follow reads", _puts_after_gets)
+
+
+def _judge(history: History, claim: str, rule: Rule) -> Verdict:
+    past = Past(history)
+    if past.repeated:
+        return Verdict(ok=None, claim=claim, reason=ambiguous(past))
+    breach = _breach(past, rule)
+    if breach is None:
+        return Verdict(ok=True, claim=claim, reason="no get returned a version that is too old")
+    late, old, lesson = breach
+    rows = {late, lesson.newer, *lesson.via, old, *past.path(old, lesson.newer)}
+    rows = {row for row in rows if row >= 0}.union(*(past.got.get(row, ()) for row in rows))
+
+    def violates(some: list[int]) -> bool:
+        return _breach(Past(history, some), rule) is not None
+
+    witness = minimal(history, [row for row in rows if row >= 0], violates)
+    past = Past(history, witness)
+    breach = _breach(past, rule)
+    assert breach is not None
+    reason = f"{returned(past, breach.late)} although {breach.lesson.words}"
+    reason += after(past, breach.lesson.newer, breach.old)
+    return Verdict(ok=False, claim=claim, witness=tuple(witness), reason=reason)
+
+
+def _breach(past: Past, rule: Rule) -> Breach | None:
+    """The first get that goes against what its process should have learned from a rule."""
+    learned = [[0] for _ in past.threads]  # what is out of date after so many operations
+    for row in past.place:
+        out = 0
+        for thread, places in past.behind(row):
+            out |= learned[thread][places]
+        puts = past.got.get(row, ())
+        if puts and all(past.bit(put) & out for put in puts):
+            lessons = (lesson for each in past.earlier(row) for lesson in rule(past, each))
+            return Breach(row, puts[0], next(x for x in lessons if x.out & past.bit(puts[0])))
+        mine = learned[past.place[row][0]]
+        mine.append(mine[-1])
+        for lesson in rule(past, row):
+            mine[-1] |= lesson.out
+    return None
+
+
+def ambiguous(past: Past) -> str:
+    """Why a history in which a value was put twice leaves open who read from whom."""
+    first, again = past.repeated
+    before = "the initial value" if first == again else f"the value of put #{first}"
+    return f"put #{again} repeats {before}, so nobody knows which of them a get returned"

@@ -1,0 +1,215 @@
+"""The rungs of the ladder by their definitions, word by word: slow, and none of it from capkit.
+
+Every function takes a list of operations and returns whether the promise was kept.
+"""
+
+import itertools
+import math
+
+from capkit.records import Outcome
+
+OK, FAIL, UNKNOWN = Outcome
+
+
+def counted(operations):
+    """What may have happened: without failures and unanswered gets."""
+    return [
+        each
+        for each in operations
+        if each.outcome is OK or (each.kind == "put" and each.outcome is UNKNOWN)
+    ]
+
+
+def over(operation):
+    return operation.completed if operation.outcome is OK else math.inf
+
+
+def own_order(operations):
+    """Pairs of operations of one process, the first of which was over when the other began."""
+    return [(a, b) for a, b in real_time(operations) if a.process == b.process]
+
+
+def processes(operations):
+    names = dict.fromkeys(each.process for each in operations)
+    return [[each for each in operations if each.process == name] for name in names]
+
+
+def one_at_a_time(operations):
+    """Whether no process's counted operations overlap or touch."""
+    return all(
+        over(a) < b.invoked or over(b) < a.invoked
+        for mine in processes(happened(operations))
+        for a, b in itertools.combinations(mine, 2)
+    )
+
+
+def real_time(operations):
+    return [(a, b) for a in operations for b in operations if over(a) < b.invoked]
+
+
+def orderable(needed, optional, pairs, depth=1):
+    """Whether some order of all needed and some optional ones respects the pairs and every get."""
+    before = {id(each): [a for a, b in pairs if b is each] for each in [*needed, *optional]}
+    dead = set()
+
+    def go_on(left, state):
+        needed_left = [each for each in left if any(each is other for other in needed)]
+        if not needed_left:
+            return True
+        name = (frozenset(map(id, left)), repr(sorted(state.items())))
+        if name in dead:
+            return False
+        for each in left:
+            if any(a is other for a in before[id(each)] for other in needed_left):
+                continue
+            held = state.get(each.key, (None,))
+            if each.kind == "get" and each.value not in held:
+                continue
+            after = {**state, each.key: (each.value, *held)[:depth]}
+            rest = [other for other in left if other is not each]
+            if go_on(rest, after if each.kind == "put" else state):
+                return True
+        dead.add(name)
+        return False
+
+    return go_on([*needed, *optional], {})
+
+
+def sequential(operations):
+    every = happened(operations)
+    return _any_order(every, own_order(every), 1)
+
+
+def k_atomic(operations, k):
+    every = happened(operations)
+    return _any_order(every, real_time(every), k)
+
+
+def _any_order(operations, pairs, depth):
+    needed = [each for each in operations if each.outcome is OK]
+    optional = [each for each in operations if each.outcome is UNKNOWN]
+    return orderable(needed, optional, pairs, depth)
+
+
+def happened(operations):
+    """Without the unanswered puts whose value no get of their key returned."""
+    every = counted(operations)
+    read = [(each.key, each.value) for each in every if each.kind == "get"]
+    return [each for each in every if each.outcome is OK or (each.key, each.value) in read]
+
+
+def reads_from(operations):
+    """Pairs of a put and a get of its value; values are distinct."""
+    gets = [each for each in operations if each.kind == "get"]
+    return [
+        (put, get)
+        for put in operations
+        for get in gets
+        if put.kind == "put" and (put.key, put.value) == (get.key, get.value)
+    ]
+
+
+def happened_before(operations):
+    """Set of pairs of ids: own order and reads-from, and all that follows from them."""
+    pairs = {(id(a), id(b)) for a, b in [*own_order(operations), *reads_from(operations)]}
+    names = list(map(id, operations))
+    for middle in names:
+        pairs |= {
+            (a, b) for a in names for b in names if (a, middle) in pairs and (middle, b) in pairs
+        }
+    return pairs
+
+
+def causal(operations):
+    """For each process, an order of all puts and its gets that respects what happened before."""
+    every = happened(operations)
+    before = happened_before(every)
+    pairs = [(a, b) for a in every for b in every if (id(a), id(b)) in before]
+    return all(
+        orderable([e for e in every if e.kind == "put" or any(e is o for o in mine)], [], pairs)
+        for mine in processes(every)
+    ) and not any((id(each), id(each)) in before for each in every)
+
+
+def _older(every):
+    """The function: was this put (None: the initial value) older than that one?"""
+    before = happened_before(every)
+
+    def older(a, b):
+        if a is b or b is None or (a is not None and a.key != b.key):
+            return False
+        return a is None or (id(a), id(b)) in before
+
+    return older
+
+
+def _put_of(every, get):
+    return next((put for put, other in reads_from(every) if other is get), None)
+
+
+def _gets(every):
+    """The gets with their puts, without those of something that nobody put."""
+    pairs = [(get, _put_of(every, get)) for get in every if get.kind == "get"]
+    return [(get, put) for get, put in pairs if put is not None or get.value is None]
+
+
+def _in_order(every, *operations):
+    """Whether one process did these in this order."""
+    order = own_order(every)
+    return all(
+        any((a, b) == (x, y) and a is x and b is y for x, y in order)
+        for a, b in itertools.pairwise(operations)
+    )
+
+
+def read_your_writes(operations):
+    every = happened(operations)
+    older = _older(every)
+    return not any(
+        put.kind == "put" and older(version, put) and put.key == get.key
+        for put in every
+        for get, version in _gets(every)
+        if _in_order(every, put, get)
+    )
+
+
+def monotonic_reads(operations):
+    every = happened(operations)
+    older = _older(every)
+    for (a, first), (b, then) in itertools.permutations(_gets(every), 2):
+        if a.key == b.key and older(then, first) and _in_order(every, a, b):
+            return False
+    for (a, first), (b, middle), (c, last) in itertools.permutations(_gets(every), 3):
+        if a.key == b.key == c.key and first is last is not middle and _in_order(every, a, b, c):
+            return False
+    return True
+
+
+def _sees_without(operations, causes):
+    """Whether a process gets B and then something older than an A that `causes` gives of B.
+
+    Or A itself, if they are of the same key.
+    """
+    every = happened(operations)
+    older = _older(every)
+    for (first, seen), (get, version) in itertools.permutations(_gets(every), 2):
+        if seen is None or not _in_order(every, first, get):
+            continue
+        for cause in causes(every, [each for each in every if _in_order(every, each, seen)]):
+            if cause.key != get.key or cause is seen:
+                continue
+            if older(version, cause) or (version is cause and cause.key == seen.key):
+                return True
+    return False
+
+
+def monotonic_writes(operations):
+    return not _sees_without(operations, lambda _, did: [e for e in did if e.kind == "put"])
+
+
+def writes_follow_reads(operations):
+    def got(every, did):
+        gets = [(get, put) for get, put in _gets(every) if any(get is each for each in did)]
+        return [put for _, put in gets if put is not None]
+
+    return not _sees_without(operations, got)
