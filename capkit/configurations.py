@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import takewhile
 from typing import Any, NamedTuple, TypeAlias
 
@@ -17,12 +17,14 @@ class Model(NamedTuple):
 
     `step(state, effect)` is the state after an operation, or IMPOSSIBLE if its answer does not fit;
     states and effects are hashable. `hopeless(state, effect)`, only there to save work, says that
-    nothing leads from the state to one that the effect fits but requests with `sets`.
+    nothing leads from the state to one that the effect fits but requests with `sets`;
+    `idle(state, effect)` that the effect had better happen in this state, where it does nothing.
     """
 
     initial: Hashable
     step: Callable[[Any, Any], Any]
     hopeless: Callable[[Any, Any], bool] | None = None
+    idle: Callable[[Any, Any], bool] | None = None
 
 
 class Request(NamedTuple):
@@ -85,11 +87,6 @@ class Pending:
             if counts[number] < len(same):
                 yield number, same[counts[number]].row
 
-    def __iter__(self) -> Iterator[Request]:
-        yield from self.known.values()
-        for same in self.unanswered.values():
-            yield same[0]
-
 
 class Outlook:
     """What is still to come: the next read-only answers, and states set before them."""
@@ -101,34 +98,46 @@ class Outlook:
         self.reads = deque(sorted(reads, key=lambda each: each.completed))
         later = (each for each in requests if each.sets is not IMPOSSIBLE)
         self.later = deque(sorted(later, key=lambda each: each.invoked))
-        self.saved: dict[int, bool] = {}
+        self.saving: dict[int, tuple[int, bool]] = {}
 
     def begin(self, request: Request) -> None:
         """An operation has begun."""
-        self.saved.clear()
+        self.saving.clear()
         if request.sets is not IMPOSSIBLE:
             self.later.popleft()
 
     def end(self, request: Request) -> None:
         """A known operation has ended."""
-        self.saved.clear()
+        self.saving.clear()
         if request.read_only:
             self.reads.popleft()
 
     def lost(self, now: Configuration) -> bool:
-        """Whether nothing can lead from here to the next read-only answer."""
+        """Whether nothing can lead from here to a read-only answer, of those known by now or next.
+
+        The next one may not have begun yet.
+        """
         if self.hopeless is None:
             return False
         for read in self.reads:
-            if not now.taken & self.pending.bits.get(read.row, 0):
-                return self.hopeless(now.state, read.effect) and not self._saves(read)
+            bit = self.pending.bits.get(read.row, 0)
+            if not now.taken & bit and self.hopeless(now.state, read.effect):
+                mask, others = self._savers(read)
+                if not (others or mask & ~now.taken):
+                    return True
+            if not bit:
+                return False
         return False
 
-    def _saves(self, read: Request) -> bool:
-        """Whether an operation that may still come before this answer makes it possible."""
-        if read.row not in self.saved:
+    def _savers(self, read: Request) -> tuple[int, bool]:
+        """Operations that make this answer possible again: pending ones' bits, and any others."""
+        if read.row not in self.saving:
             soon = takewhile(lambda each: each.invoked <= read.completed, self.later)
-            states = {each.sets for each in (*self.pending, *soon)} - {IMPOSSIBLE}
-            assert self.hopeless is not None
-            self.saved[read.row] = not all(self.hopeless(state, read.effect) for state in states)
-        return self.saved[read.row]
+            others = (each[0] for each in self.pending.unanswered.values())
+            mask = sum(bit for bit, each in self.pending.known.items() if self._saves(each, read))
+            self.saving[read.row] = mask, any(self._saves(each, read) for each in (*soon, *others))
+        return self.saving[read.row]
+
+    def _saves(self, each: Request, read: Request) -> bool:
+        assert self.hopeless is not None
+        return each.sets is not IMPOSSIBLE and not self.hopeless(each.sets, read.effect)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from bisect import bisect_left, bisect_right
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 from capkit.configurations import IMPOSSIBLE
-from capkit.records import Operation, identity
+from capkit.records import Operation, Outcome, identity
 
 __all__ = [
     "IMPOSSIBLE",
@@ -106,6 +108,17 @@ answers before
         """
         return False
 
+    def idle(self, state: Any, operation: Operation) -> bool:
+        """Whether the operation, if it happens now, changes neither this state nor what can follow.
+
+        Then it need not be tried later, where it might do harm.
+        """
+        return False
+
+    def among(self, operations: Sequence[Operation]) -> Model:
+        """A model that judges just these operations of one object alike, perhaps with less work."""
+        return self
+
 
 class Register(Model):
     """Holds what the latest put wrote, None at first; its state is `identity` of that."""
@@ -186,6 +199,76 @@ class Appended(Model):
 
     def hopeless(self, state: str, operation: Operation) -> bool:
         return not str(operation.value).startswith(state)
+
+    def among(self, operations: Sequence[Operation]) -> Model:
+        texts = [each for each in operations if isinstance(each.value, str) and each.value]
+        words = {each.value for each in texts if each.kind == "put"}
+        words_twice = sorted([*words, *(each.value for each in texts if each.kind == "append")])
+        writes = [each for each in operations if each.kind != "get" and each.value != ""]
+        if any(each.kind == "append" and not each.value for each in operations):
+            return self
+        if any(later.startswith(word) for word, later in pairwise(words_twice)):
+            return self
+        if not all(isinstance(each.value, str) for each in writes):
+            return self
+        gets = {each.value for each in texts if (each.kind, each.outcome) == ("get", Outcome.OK)}
+        return _Readable(words_twice, gets)
+
+
+_UNHEARD: Any = ("what no get returned",)
+
+
+class _Readable(Appended):
+    """Strings in which no word is the beginning of another, and no append repeats one.
+
+    So what a get returned can be read in one way only, and tells where each of its words was
+    appended. A string that no get's answer begins with is as good as any other such string.
+    """
+
+    def __init__(self, words: list[str], gets: Iterable[str]) -> None:
+        values = sorted(gets)
+        self.longest = [v for v, w in pairwise([*values, ""]) if not w.startswith(v)]
+        self.heard = {word for value in self.longest for word in _read(value, words)}
+
+    def step(self, state: Any, operation: Operation) -> Any:
+        if operation.kind == "get" or (state is not _UNHEARD and operation.kind == "append"):
+            state = super().step(state, operation)
+        elif operation.kind == "put":
+            state = operation.value
+        if state is IMPOSSIBLE or self._is_heard(state):
+            return state
+        needed = operation.kind == "append" and operation.value in self.heard
+        return IMPOSSIBLE if needed or operation.outcome is Outcome.UNKNOWN else _UNHEARD
+
+    def _is_heard(self, state: Any) -> bool:
+        if state is _UNHEARD:
+            return False
+        place = bisect_left(self.longest, state)
+        return place < len(self.longest) and self.longest[place].startswith(state)
+
+    def show(self, state: Any) -> str:
+        return state[0] if state is _UNHEARD else repr(state)
+
+    def hopeless(self, state: Any, operation: Operation) -> bool:
+        return state is _UNHEARD or super().hopeless(state, operation)
+
+    def idle(self, state: Any, operation: Operation) -> bool:
+        if state is not _UNHEARD or operation.kind == "get":
+            return False
+        if operation.kind == "append":
+            return operation.value not in self.heard
+        return not self._is_heard(operation.value)
+
+
+def _read(value: str, words: list[str]) -> Iterator[str]:
+    """The words that a value begins with; `words` are sorted, and none begins another."""
+    size, place = max(map(len, words), default=0), 0
+    while place < len(value):
+        nearest = bisect_right(words, value[place : place + size]) - 1
+        if nearest < 0 or not value.startswith(words[nearest], place):
+            return
+        yield words[nearest]
+        place += len(words[nearest])
 
 
 class Growing(Model):

@@ -36,7 +36,7 @@ def judge(
     """An order of the history's rows or what has none (neither: out of budget); and the steps."""
     objects = _Objects(history, model)
     room = Room()
-    searches = (search(each, objects.model, room) for each in objects.requests)
+    searches = (search(each, objects.model(each), room) for each in objects.requests)
     found, steps = take_turns(searches, budget)
     for requests, result in zip(objects.requests, found, strict=True):
         if result.row is not None:
@@ -57,7 +57,7 @@ class _Objects:
         self.operations: list[Operation] = []
         self.effects: dict[Hashable, int] = {}
         self.facts: list[tuple[bool, bool, Hashable, Any]] = []
-        self.model = SearchModel(model.initial, self._step, self._hopeless)
+        self.whole = model
         keys: dict[Any, list[Request]] = {}
         for row, operation in enumerate(history):
             if operation.outcome is not Outcome.FAIL:
@@ -90,14 +90,18 @@ class _Objects:
         self.facts.append((*facts, key))
         return len(self.operations) - 1
 
-    def _step(self, state: Any, effect: int) -> Any:
-        return self.asked["step"](state, self.operations[effect])
+    def model(self, requests: Sequence[Request]) -> SearchModel:
+        """The model of these requests, all of one object, by the numbers of their effects."""
+        model = self.asked["among"]([self.operation(each) for each in requests])
 
-    def _hopeless(self, state: Any, effect: int) -> bool:
-        return bool(self.asked["hopeless"](state, self.operations[effect]))
+        def ask(name: str) -> Callable[[Any, Any], Any]:
+            method = _method(model, name)
+            return lambda state, effect: method(state, self.operations[effect])
+
+        return SearchModel(self.whole.initial, ask("step"), ask("hopeless"), ask("idle"))
 
 
-_METHODS = ("step", "key", "show", "read_only", "fits_always", "sets", "hopeless")
+_METHODS = ("key", "show", "read_only", "fits_always", "sets", "among")
 
 
 def _method(model: Model, name: str) -> Callable[..., Any]:
@@ -126,7 +130,7 @@ def _violation(objects: _Objects, requests: list[Request], found: Found, budget:
 
     def stuck(some: list[Request]) -> bool:
         nonlocal left
-        (result,), steps = take_turns([search(some, objects.model)], left)
+        (result,), steps = take_turns([search(some, objects.model(some))], left)
         left -= steps
         return result.row is not None
 
@@ -172,14 +176,15 @@ def _states(
     """The states that the object can have while `last` runs, as far as they are quickly found."""
     number = objects.add(objects.operation(last))
     seen: dict[str, None] = {}
+    whole = objects.whole
 
     def step(state: Any, effect: int) -> Any:
-        after = objects.model.step(state, effect)
+        after = whole.step(state, objects.operations[effect])
         if effect == number and after is IMPOSSIBLE:
             seen[objects.asked["show"](state)] = None
         return after
 
     marked = [each._replace(effect=number) if each is last else each for each in requests]
-    model = SearchModel(objects.model.initial, step)
+    model = SearchModel(whole.initial, step)
     (found,), _ = take_turns([search(marked, model)], min(budget, _QUICK))
     return tuple(sorted(seen)) if found.row == last.row else ()

@@ -192,9 +192,11 @@ def _finish(
 def _read(
     now: Configuration, pending: Pending, model: Model
 ) -> Generator[None, None, Configuration]:
-    """The same configuration after every read-only operation that fits it."""
+    """The same configuration after every operation that fits it and does nothing to it."""
     for bit, request in pending.known.items():
-        if request.read_only and not now.taken & bit:
+        if model.idle and not now.taken & bit and model.idle(now.state, request.effect):
+            now = now._replace(taken=now.taken | bit, path=(request.row, now.path))
+        elif request.read_only and not now.taken & bit:
             yield
             if model.step(now.state, request.effect) is not IMPOSSIBLE:
                 now = now._replace(taken=now.taken | bit, path=(request.row, now.path))
