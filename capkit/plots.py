@@ -16,6 +16,7 @@ from matplotlib.legend import Legend
 from capkit import tradeoff as model
 from capkit._arguments import count, number
 from capkit.consistency import Verdict, summary
+from capkit.diagram import LadderPicture, ladder
 from capkit.drawing import LOOKS, Panel, describe, panels
 from capkit.history import History
 from capkit.layout import span_of, values_of
@@ -27,12 +28,14 @@ from capkit.visibility import StalenessPicture
 
 __all__ = [
     "LOOKS",
+    "LadderPicture",
     "Panel",
     "QuorumsPicture",
     "RatesPicture",
     "StalenessPicture",
     "TimelinePicture",
     "TradeoffPicture",
+    "ladder",
     "panels",
     "quorums",
     "rates",

@@ -22,7 +22,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from capkit.history import History
 from capkit.past import Past, minimal
@@ -33,16 +33,24 @@ from capkit.wording import after, label, returned, value
 class Lesson(NamedTuple):
     """After an operation its process must not get some puts' values any more: those `out` of date.
 
-    `newer` is the put that made them so; `via` the operations that show it, `words` say it.
+    `newer` is the put that made them so, `via` are the operations that show it.
     """
 
     out: int
     newer: int
     via: tuple[int, ...]
-    words: str
 
 
-Rule: TypeAlias = Callable[[Past, int], Iterator[Lesson]]
+class Rule(NamedTuple):
+    """What each operation teaches its process, and how to say what one lesson rests on.
+
+    With `by_value`, what a get teaches depends only on what it returned.
+    """
+
+    claim: str
+    lessons: Callable[[Past, int], Iterator[Lesson]]
+    words: Callable[..., str]
+    by_value: bool = False
 
 
 class Breach(NamedTuple):
@@ -55,57 +63,70 @@ class Breach(NamedTuple):
 
 def _own_puts(past: Past, row: int) -> Iterator[Lesson]:
     if past.is_put[row]:
-        words = f"its process had done {label(past, row)} before"
-        yield Lesson(past.older(row), row, (row,), words)
+        yield Lesson(past.older(row), row, (row,))
+
+
+def _say_own_puts(past: Past, put: int) -> str:
+    return f"its process had done {label(past, put)} before"
 
 
 def _own_gets(past: Past, row: int) -> Iterator[Lesson]:
     for put in past.got.get(row, ()):
-        words = f"its process had got {value(past, put)} before (#{row})"
-        yield Lesson(past.older(put), put, (row, put), words)
+        yield Lesson(past.older(put), put, (put, row))
     now = sum(past.bit(put) for put in past.got.get(row, ()))
-    for earlier in past.earlier(row):
-        if past.key[earlier] == past.key[row] and now:
-            for put in past.got.get(earlier, ()):
+    for get in past.earlier(row) if now else ():
+        if past.key[get] == past.key[row]:
+            for put in past.got.get(get, ()):
                 new = past.got[row][0]
-                words = (
-                    f"its process had got {value(past, put)} first (#{earlier}) and then "
-                    f"{value(past, new)} (#{row})"
-                )
-                yield Lesson(past.bit(put) & ~now, new, (earlier, put, row, new), words)
+                yield Lesson(past.bit(put) & ~now, new, (new, row, put, get))
+
+
+def _say_own_gets(past: Past, new: int, row: int, old: int = -1, get: int = -1) -> str:
+    if get < 0:
+        return f"its process had got {value(past, new)} before (#{row})"
+    first, then = value(past, old), value(past, new)
+    return f"its process had got {first} first (#{get}) and then {then} (#{row})"
 
 
 def _puts_in_order(past: Past, row: int) -> Iterator[Lesson]:
     for seen in past.got.get(row, ()):
-        if seen >= 0:
-            for put in past.earlier(seen):
-                if past.is_put[put]:
-                    words = (
-                        f"its process had got {value(past, seen)} before (#{row}), and "
-                        f"{label(past, seen)} was done after {label(past, put)} "
-                        f"by the same process"
-                    )
-                    yield Lesson(_replaced(past, put, seen), put, (row, seen, put), words)
+        for put in past.earlier(seen) if seen >= 0 else ():
+            if past.is_put[put]:
+                yield Lesson(_replaced(past, put, seen), put, (row, seen, put))
+
+
+def _say_puts_in_order(past: Past, row: int, seen: int, put: int) -> str:
+    return (
+        f"its process had got {value(past, seen)} before (#{row}), and {label(past, seen)} was "
+        f"done after {label(past, put)} by the same process"
+    )
 
 
 def _puts_after_gets(past: Past, row: int) -> Iterator[Lesson]:
     for seen in past.got.get(row, ()):
-        if seen >= 0:
-            for get in past.earlier(seen):
-                for put in (each for each in past.got.get(get, ()) if each >= 0 and each != seen):
-                    words = (
-                        f"its process had got {value(past, seen)} before (#{row}), and "
-                        f"{label(past, seen)} was done by a process that had got "
-                        f"{value(past, put)} (#{get})"
-                    )
-                    via = (row, seen, get, put)
-                    yield Lesson(_replaced(past, put, seen), put, via, words)
+        for get in past.earlier(seen) if seen >= 0 else ():
+            for put in past.got.get(get, ()):
+                if put >= 0 and put != seen:
+                    yield Lesson(_replaced(past, put, seen), put, (row, seen, put, get))
+
+
+def _say_puts_after_gets(past: Past, row: int, seen: int, put: int, get: int) -> str:
+    return (
+        f"its process had got {value(past, seen)} before (#{row}), and {label(past, seen)} was "
+        f"done by a process that had got {value(past, put)} (#{get})"
+    )
 
 
 def _replaced(past: Past, first: int, then: int) -> int:
     """What is out of date for those who have seen `then`, which must come after `first`."""
     same = first != then and past.older(then) & past.bit(first)
     return past.older(first) | (past.bit(first) if same else 0)
+
+
+_OWN_PUTS = Rule("read your writes", _own_puts, _say_own_puts)
+_OWN_GETS = Rule("monotonic reads", _own_gets, _say_own_gets)
+_PUTS_IN_ORDER = Rule("monotonic writes", _puts_in_order, _say_puts_in_order, True)
+_PUTS_AFTER_GETS = Rule("writes follow reads", _puts_after_gets, _say_puts_after_gets, True)
 
 
 def read_your_writes(history: History) -> Verdict:
@@ -128,12 +149,16 @@ def read_your_writes(history: History) -> Verdict:
     Examples
     --------
     >>> history = History.from_columns(
-    ...     kind=["put", "get"], key=["x", "x"], value=[1, None], invoked=[0, 20], completed=[10, 25]
+    ...     kind=["put", "get"],
+    ...     key=["x", "x"],
+    ...     value=[1, None],
+    ...     invoked=[0, 20],
+    ...     completed=[10, 25],
     ... )
     >>> print(read_your_writes(history).reason)
     get #1 returned None, the initial value, although its process had done put #0 of 1 before
     """
-    return _judge(history, "read your writes", _own_puts)
+    return _judge(history, _OWN_PUTS)
 
 
 def monotonic_reads(history: History) -> Verdict:
@@ -165,7 +190,7 @@ def monotonic_reads(history: History) -> Verdict:
     >>> print(monotonic_reads(history).reason)
     get #2 returned None, the initial value, although its process had got 1 before (#1)
     """
-    return _judge(history, "monotonic reads", _own_gets)
+    return _judge(history, _OWN_GETS)
 
 
 def monotonic_writes(history: History) -> Verdict:
@@ -197,7 +222,7 @@ def monotonic_writes(history: History) -> Verdict:
     >>> monotonic_writes(history).witness
     (0, 1, 2, 3)
     """
-    return _judge(history, "monotonic writes", _puts_in_order)
+    return _judge(history, _PUTS_IN_ORDER)
 
 
 def writes_follow_reads(history: History) -> Verdict:
@@ -229,11 +254,11 @@ def writes_follow_reads(history: History) -> Verdict:
     >>> writes_follow_reads(history).witness
     (0, 1, 2, 3, 4)
     """
-    return _judge(history, "writes follow reads", _puts_after_gets)
+    return _judge(history, _PUTS_AFTER_GETS)
 
 
-def _judge(history: History, claim: str, rule: Rule) -> Verdict:
-    past = Past(history)
+def _judge(history: History, rule: Rule) -> Verdict:
+    past, claim = Past(history), rule.claim
     if past.repeated:
         return Verdict(ok=None, claim=claim, reason=ambiguous(past))
     breach = _breach(past, rule)
@@ -250,7 +275,8 @@ def _judge(history: History, claim: str, rule: Rule) -> Verdict:
     past = Past(history, witness)
     breach = _breach(past, rule)
     assert breach is not None
-    reason = f"{returned(past, breach.late)} although {breach.lesson.words}"
+    words = rule.words(past, *breach.lesson.via)
+    reason = f"{returned(past, breach.late)} although {words}"
     reason += after(past, breach.lesson.newer, breach.old)
     return Verdict(ok=False, claim=claim, witness=tuple(witness), reason=reason)
 
@@ -258,18 +284,22 @@ def _judge(history: History, claim: str, rule: Rule) -> Verdict:
 def _breach(past: Past, rule: Rule) -> Breach | None:
     """The first get that goes against what its process should have learned from a rule."""
     learned = [[0] for _ in past.threads]  # what is out of date after so many operations
+    taught: dict[tuple[int, ...], int] = {}
     for row in past.place:
         out = 0
         for thread, places in past.behind(row):
             out |= learned[thread][places]
         puts = past.got.get(row, ())
         if puts and all(past.bit(put) & out for put in puts):
-            lessons = (lesson for each in past.earlier(row) for lesson in rule(past, each))
+            lessons = (lesson for each in past.earlier(row) for lesson in rule.lessons(past, each))
             return Breach(row, puts[0], next(x for x in lessons if x.out & past.bit(puts[0])))
+        name = puts if rule.by_value else (row,)
+        if name not in taught:
+            taught[name] = 0
+            for lesson in rule.lessons(past, row):
+                taught[name] |= lesson.out
         mine = learned[past.place[row][0]]
-        mine.append(mine[-1])
-        for lesson in rule(past, row):
-            mine[-1] |= lesson.out
+        mine.append(mine[-1] | taught[name])
     return None
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import oracle
 import pytest
 
+from capkit import plots
 from capkit.ages import missed
 from capkit.consistency import (
     RUNGS,
@@ -601,3 +602,49 @@ def test_the_ladder_tells_convergence_too():
     for changes, ok in [(held, True), (held[:1], True), (held + copies((40, 1, ())), False)]:
         table = ladder(History([PUT], copies=changes))
         assert table["convergent"].ok is ok
+
+
+def test_the_picture_shows_every_rung_in_words_and_twice_in_its_box():
+    ax = plots.panels()[0]
+    picture = plots.LadderPicture(ax)
+    changed = picture.update(ladder(History(BACK)))
+    looks = {
+        rung: (box.get_hatch() or "", box.get_linestyle() == "-", box.get_linewidth())
+        for rung, box in picture.boxes.items()
+    }
+    assert looks["read your writes"] == ("", True, 2.5)
+    assert looks["causal"] == ("////", True, 2.5)
+    assert looks["monotonic reads"] == ("////", True, 5)
+    assert looks["convergent"] == ("", False, 2.5)
+    faces = {picture.boxes[rung].get_facecolor() for rung in ("causal", "convergent", "2-atomic")}
+    assert len(faces) == 3
+    names = {label.get_text().replace("\n", " ") for label in picture.labels.values()}
+    assert names == set(RUNGS)
+    assert set(changed) == {*picture.boxes.values(), *picture.labels.values()}
+    assert repr(ax) == (
+        "Holds: read your writes, monotonic writes, writes follow reads, 2-atomic, bounded "
+        "staleness. Fails: linearizable, sequential, causal, monotonic reads. Undecided: "
+        "convergent. Not monotonic reads: get #2 returned None, the initial value, although its "
+        "process had got 1 before (#1)."
+    )
+    picture.update(ladder(History(LINEARIZABLE)))
+    assert not picture.boxes["monotonic reads"].get_hatch()
+
+
+def test_upper_rungs_stand_above_those_that_follow_from_them():
+    picture = plots.LadderPicture(plots.panels()[0])
+    heights = {rung: box.get_y() for rung, box in picture.boxes.items()}
+    assert all(heights[upper] > heights[lower] for upper in RUNGS for lower in RUNGS[upper])
+    assert len(picture.ax.lines) == sum(map(len, RUNGS.values()))
+
+
+def test_no_rung_covers_another_and_every_name_fits_its_box():
+    ax = plots.ladder(ladder(History(LOST)))
+    ax.figure.canvas.draw()
+    boxes = [patch.get_window_extent() for patch in ax.patches]
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+    for text in ax.texts[: len(RUNGS)]:
+        around = text.get_window_extent()
+        assert any(b.x0 < around.x0 and around.x1 < b.x1 for b in boxes), text
+    for text in ax.texts:
+        assert text.get_window_extent().x1 <= ax.figure.bbox.x1
