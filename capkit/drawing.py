@@ -133,7 +133,7 @@ class Words(PathCollection):
 
     def __init__(self, ax: Axes, words: list[tuple[float, float, str]], size: float, **style: Any):
         self.words, self.size = words, size
-        style = {"facecolors": INK, "linewidths": 0, "zorder": 7} | style
+        style = dict[str, Any](facecolors=INK, linewidths=0, zorder=7) | style
         style.setdefault("offset_transform", ax.transData)
         paths = [_letters(text, size)[0] for _, _, text in words]
         super().__init__(paths, offsets=[word[:2] for word in words], **style)
@@ -194,7 +194,7 @@ def stress(line: Line2D, meaning: str, width: float) -> None:
 def dots(ax: Axes, meaning: str, size: float = 11.0, **style: Any) -> Line2D:
     """Empty markers in the look of their meaning."""
     look = LOOKS[meaning]
-    style = {"markerfacecolor": look.color, "markeredgecolor": INK, "zorder": 6} | style
+    style = dict[str, Any](markerfacecolor=look.color, markeredgecolor=INK, zorder=6) | style
     (line,) = ax.plot([], [], look.marker, markersize=size, **style)
     return line
 

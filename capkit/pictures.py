@@ -264,7 +264,8 @@ def _quorum_box(ax: Axes, name: str) -> FancyBboxPatch:
     box = FancyBboxPatch((0, 0), 0, 0, boxstyle="round,pad=0,rounding_size=0.02")
     box.set(facecolor=face, edgecolor=INK, linewidth=2.5)
     box.set(hatch=look.hatch, alpha=0.9, zorder=2 + (name == "overlap"))
-    return ax.add_patch(box)
+    ax.add_patch(box)
+    return box
 
 
 def _fit(box: FancyBboxPatch, name: str, centres: Any, step: float) -> None:
@@ -276,7 +277,8 @@ def _fit(box: FancyBboxPatch, name: str, centres: Any, step: float) -> None:
 
 
 def _label(ax: Axes, **style: Any) -> Any:
-    style = {"fontsize": TEXT_SIZE, "color": INK, "va": "center", "bbox": BOX, "zorder": 7} | style
+    fixed: dict[str, Any] = {"fontsize": TEXT_SIZE, "color": INK, "va": "center", "zorder": 7}
+    style = fixed | {"bbox": BOX} | style
     return ax.text(style.pop("x", 0), style.pop("y", 0), "", **style)
 
 
