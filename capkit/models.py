@@ -201,18 +201,15 @@ class Appended(Model):
         return not str(operation.value).startswith(state)
 
     def among(self, operations: Sequence[Operation]) -> Model:
-        texts = [each for each in operations if isinstance(each.value, str) and each.value]
-        words = {each.value for each in texts if each.kind == "put"}
-        words_twice = sorted([*words, *(each.value for each in texts if each.kind == "append")])
-        writes = [each for each in operations if each.kind != "get" and each.value != ""]
-        if any(each.kind == "append" and not each.value for each in operations):
+        written = [each.value for each in operations if each.kind != "get"]
+        if not all(isinstance(value, str) for value in written):
             return self
-        if any(later.startswith(word) for word, later in pairwise(words_twice)):
+        put = {each.value for each in operations if each.kind == "put"} - {""}
+        words = sorted([*put, *(each.value for each in operations if each.kind == "append")])
+        if "" in words or any(long.startswith(short) for short, long in pairwise(words)):
             return self
-        if not all(isinstance(each.value, str) for each in writes):
-            return self
-        gets = {each.value for each in texts if (each.kind, each.outcome) == ("get", Outcome.OK)}
-        return _Readable(words_twice, gets)
+        known = [each for each in operations if (each.kind, each.outcome) == ("get", Outcome.OK)]
+        return _Readable(words, {each.value for each in known if isinstance(each.value, str)})
 
 
 _UNHEARD: Any = ("what no get returned",)
@@ -227,7 +224,8 @@ class _Readable(Appended):
 
     def __init__(self, words: list[str], gets: Iterable[str]) -> None:
         values = sorted(gets)
-        self.longest = [v for v, w in pairwise([*values, ""]) if not w.startswith(v)]
+        covered = {short for short, long in pairwise(values) if long.startswith(short)}
+        self.longest = [value for value in values if value not in covered]
         self.heard = {word for value in self.longest for word in _read(value, words)}
 
     def step(self, state: Any, operation: Operation) -> Any:
