@@ -49,7 +49,7 @@ def read(tmp_path, text):
 
 
 def rows(history):
-    names = "process kind key value invoked completed outcome result".split()
+    names = ["process", "kind", "key", "value", "invoked", "completed", "outcome", "result"]
     return [tuple(getattr(each, name) for name in names) for each in history]
 
 
