@@ -1,16 +1,9 @@
-"""Judges that look for one order of all operations: sequential consistency and k-atomicity.
-
-The search lets one operation after another take effect. Its configurations are how far each
-process has come and what the keys hold. A get takes effect as soon as it fits, which never does
-harm. A put does not, if it pushes out a value that was put only once and that a later get wants.
-"""
+"""Judges that look for one order of all operations: sequential consistency and k-atomicity."""
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -18,119 +11,12 @@ from capkit import reasons
 from capkit._arguments import count
 from capkit.ages import missed, staleness
 from capkit.causality import causal
+from capkit.forced import forced
 from capkit.history import History
+from capkit.interleavings import Found, Search
 from capkit.past import Past, minimal
 from capkit.verdicts import Verdict
 from capkit.wording import label, listed, returned
-
-Places: TypeAlias = tuple[int, ...]
-Held: TypeAlias = tuple[tuple[int, ...], ...]
-Path: TypeAlias = "tuple[int, Path] | None"
-
-
-class _Found(NamedTuple):
-    """The order, or none if there is no such order, or `ok` is None if the budget ran out."""
-
-    ok: bool | None
-    steps: int
-    order: tuple[int, ...] = ()
-
-
-class _Search:
-    """The search for an order of `past` in which every get returns one of the last `depth` values.
-
-    With `timed`, an operation that finished before another began comes before it.
-    """
-
-    def __init__(self, past: Past, *, depth: int = 1, timed: bool = False) -> None:
-        self.past, self.depth, self.timed = past, depth, timed
-        self.keys = {key: place for place, key in enumerate(dict.fromkeys(past.key.values()))}
-        # Where in each thread the last get of a value stands, and which values come back.
-        self.wanted: defaultdict[tuple[int, int], dict[int, int]] = defaultdict(dict)
-        self.puts: defaultdict[tuple[int, int], int] = defaultdict(int)
-        for row in sorted(past.place, key=lambda row: past.place[row][1]):
-            name = past.key[row], past.value[row]
-            if past.is_put[row]:
-                self.puts[name] += 1
-            else:
-                thread, place = past.place[row]
-                self.wanted[name][thread] = place
-
-    def run(self, budget: int) -> _Found:
-        start: Held = tuple((-1,) for _ in self.keys)
-        waiting: list[tuple[Places, Held, Path]] = [((0,) * len(self.past.threads), start, None)]
-        met: set[tuple[Places, Held]] = set()
-        while waiting:
-            places, held, path = waiting.pop()
-            places, path = self._read(places, held, path)
-            if (places, held) in met:
-                continue
-            if len(met) == budget:
-                return _Found(None, budget)
-            met.add((places, held))
-            if self._over(places):
-                return _Found(True, len(met), _rows(path))
-            puts = [row for row in self._ready(places) if self.past.is_put[row]]
-            for row in sorted(puts, key=lambda row: self.past.begin[row], reverse=True):
-                if (after := self._put(row, places, held)) is not None:
-                    waiting.append((self._next(places, row), after, (row, path)))
-        return _Found(False, len(met))
-
-    def _read(self, places: Places, held: Held, path: Path) -> tuple[Places, Path]:
-        """Let every get take effect that is next in its thread and fits."""
-        fits = True
-        while fits:
-            fits = False
-            for row in self._ready(places):
-                held_here = held[self.keys[self.past.key[row]]]
-                if not self.past.is_put[row] and self.past.value[row] in held_here:
-                    places, path, fits = self._next(places, row), (row, path), True
-        return places, path
-
-    def _ready(self, places: Places) -> list[int]:
-        """The next operation of each thread, if nothing that is left must come before it."""
-        pairs = zip(self.past.threads, places, strict=True)
-        rows = [thread[place] for thread, place in pairs if place < len(thread)]
-        soonest: dict[int, float] = {}
-        for row in rows:
-            group = self._group(row)
-            soonest[group] = min(soonest.get(group, math.inf), self.past.end[row])
-        return [row for row in rows if self.past.begin[row] <= soonest[self._group(row)]]
-
-    def _group(self, row: int) -> int:
-        """Among whose operations those that finished before this one began come first."""
-        return 0 if self.timed else self.past.siblings(row)[0]
-
-    def _put(self, row: int, places: Places, held: Held) -> Held | None:
-        """What the keys hold after a put, or None if it takes from a get what that one needs."""
-        key = self.past.key[row]
-        here = self.keys[key]
-        values = (self.past.value[row], *held[here])
-        for lost in values[self.depth :]:
-            if self.puts[key, lost] + (lost < 0) == 1:
-                wanted = self.wanted.get((key, lost), {})
-                if any(places[thread] <= place for thread, place in wanted.items()):
-                    return None
-        return (*held[:here], values[: self.depth], *held[here + 1 :])
-
-    def _next(self, places: Places, row: int) -> Places:
-        thread, place = self.past.place[row]
-        return (*places[:thread], place + 1, *places[thread + 1 :])
-
-    def _over(self, places: Places) -> bool:
-        """Whether only puts without answer are left, which are the last of their threads."""
-        pairs = zip(self.past.threads, places, strict=True)
-        return not any(
-            self.past.is_known[thread[place]] for thread, place in pairs if place < len(thread)
-        )
-
-
-def _rows(path: Path) -> tuple[int, ...]:
-    rows = []
-    while path is not None:
-        row, path = path
-        rows.append(row)
-    return tuple(reversed(rows))
 
 
 def sequential(history: History, *, budget: int = 100_000) -> Verdict:
@@ -152,7 +38,8 @@ def sequential(history: History, *, budget: int = 100_000) -> Verdict:
     -------
     Verdict
         True with the order, False with the witness, or None if the budget ran out. The question is
-        NP-complete [3]_. Most violations are already violations of `causal`, which is tried first.
+        NP-complete [3]_. Most violations are already violations of `causal`, which is tried first;
+        what a short search leaves open is narrowed by what is certain of every order.
 
     Raises
     ------
@@ -185,13 +72,13 @@ def sequential(history: History, *, budget: int = 100_000) -> Verdict:
         words = weaker.reason
         return Verdict(ok=False, claim="sequential", witness=weaker.witness, reason=words)
     past = Past(history)
-    found = _Search(past).run(budget)
+    found = _in_any_order(past, budget)
     if found.ok:
         reason = "in the order of the verdict, every get returns the latest put before it"
         return _verdict("sequential", found, reason)
     if found.ok is None:
         return _verdict("sequential", found, f"the search gave up after {found.steps:,} steps")
-    witness = _witness(history, past, budget, depth=1, timed=False)
+    witness = _witness(history, past, budget, _in_any_order)
     rest = "that keeps each process's own order lets every get return the latest put before it"
     return _verdict("sequential", found, f"no order of {_all(history, witness)} {rest}", witness)
 
@@ -254,17 +141,21 @@ def k_atomic(history: History, k: int, *, budget: int = 100_000) -> Verdict:
         return Verdict(ok=False, claim=claim, witness=witness, reason=reason)
     if (breach := _too_old(history, whole, k)) is not None:
         return breach
+
+    def search(past: Past, budget: int) -> Found:
+        return Search(past, depth=k, timed=True).run(budget)
+
     steps = 0
     gave_up = False
     keys = _by_key(whole)
     for number, rows in enumerate(keys):
         past = Past(history, rows)
         share = max(1, (budget - steps) // (len(keys) - number))
-        found = _Search(past, depth=k, timed=True).run(share)
+        found = search(past, share)
         steps += found.steps
         gave_up |= found.ok is None
         if found.ok is False:
-            witness = _witness(history, past, budget, depth=k, timed=True)
+            witness = _witness(history, past, budget, search)
             rest = f"that fits their times lets every get return one of the latest {k} values"
             reason = f"no order of {_all(history, witness)} {rest}"
             return _verdict(claim, found._replace(steps=steps), reason, witness)
@@ -298,13 +189,28 @@ def _by_key(past: Past) -> list[list[int]]:
     return sorted(groups.values(), key=len)
 
 
-def _witness(history: History, past: Past, budget: int, **how: Any) -> tuple[int, ...]:
+def _in_any_order(past: Past, budget: int) -> Found:
+    """A short search; if it is not enough, find out what is forced, and search the rest."""
+    short = min(budget, 1_000 + len(past.rows))
+    found = Search(past).run(short)
+    if found.ok is not None or past.repeated or budget == short:
+        return found
+    before = forced(past)
+    if before is None:
+        return Found(False, found.steps)
+    rest = Search(past, before=before).run(budget - found.steps)
+    return rest._replace(steps=found.steps + rest.steps)
+
+
+def _witness(
+    history: History, past: Past, budget: int, search: Callable[[Past, int], Found]
+) -> tuple[int, ...]:
     """Few operations that still have no order, as far as the budget allows."""
     left = budget
 
     def violates(rows: list[int]) -> bool:
         nonlocal left
-        found = _Search(Past(history, rows), **how).run(left)
+        found = search(Past(history, rows), left)
         left -= found.steps
         return found.ok is False
 
@@ -316,7 +222,7 @@ def _all(history: History, rows: Sequence[int]) -> str:
     return listed([label(past, row) for row in rows])
 
 
-def _verdict(claim: str, found: _Found, reason: str, witness: tuple[int, ...] = ()) -> Verdict:
+def _verdict(claim: str, found: Found, reason: str, witness: tuple[int, ...] = ()) -> Verdict:
     return Verdict(
         ok=found.ok,
         claim=claim,

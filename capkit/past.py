@@ -110,7 +110,7 @@ class Past:
             key, code = self.key[row], self.value[row]
             names = [codes.get(identity(value), -1) for value in lists.get(code, ())] or [code]
             found = [puts.get((key, name), -1 - key if name < 0 else None) for name in names]
-            self.got[row] = tuple(put for put in found if put is not None)
+            self.got[row] = tuple(dict.fromkeys(put for put in found if put is not None))
             if None in found or code in lists:
                 self.odd.append(row)
 

@@ -24,7 +24,9 @@ from capkit.consistency import (
     staleness,
     writes_follow_reads,
 )
+from capkit.forced import forced
 from capkit.history import History
+from capkit.interleavings import Search
 from capkit.past import Past
 from capkit.records import Copy, Fault, Operation, Outcome, Siblings
 from capkit.rungs import climb
@@ -648,3 +650,41 @@ def test_no_rung_covers_another_and_every_name_fits_its_box():
         assert any(b.x0 < around.x0 and around.x1 < b.x1 for b in boxes), text
     for text in ax.texts:
         assert text.get_window_extent().x1 <= ax.figure.bbox.x1
+
+
+def test_what_is_forced_holds_in_every_order_and_a_circle_means_that_there_is_none(examples):
+    circles = 0
+    for history in random_histories(9, examples, sizes=(5, 9), honesty=0.2):
+        past, operations = Past(history), list(history)
+        if past.odd:
+            continue
+        before = forced(past)
+        if before is None:
+            circles += 1
+            assert not by_definition.sequential(operations)
+        elif by_definition.sequential(operations):
+            order = sequential(history).order
+            for place, row in enumerate(order):
+                assert not any(before[earlier] >> row & 1 for earlier in order[:place])
+    assert circles
+
+
+def test_a_search_with_what_is_forced_agrees_with_one_without(examples):
+    for history in random_histories(10, examples, sizes=(5, 12), honesty=0.3):
+        past = Past(history)
+        before = None if past.odd else forced(past)
+        if before is not None:
+            plain = Search(past).run(100_000)
+            narrow = Search(past, before=before).run(100_000)
+            assert narrow.ok is plain.ok
+            assert narrow.steps <= plain.steps or plain.ok
+
+
+def test_a_long_search_is_narrowed_by_what_is_forced():
+    """Two processes that never agree, beside many that do not matter: too much for a search."""
+    crowd = [did(process, 0, "put", 100 + process, "z") for process in range(2, 30)]
+    history = History([*TWO_KEYS, *crowd])
+    verdict = sequential(history, budget=5_000)
+    assert verdict.ok is False
+    assert verdict.witness == (0, 1, 2, 3, 4, 5)
+    assert Search(Past(history)).run(5_000).ok is None
