@@ -134,6 +134,7 @@ CLASSICS = {
     "new, then old": ([put(1, 0, 10), put(2, 20, 60), get(2, 25, 30), get(1, 40, 45)], False),
     "stale": ([put(1, 0, 10), put(2, 20, 30), get(1, 40, 45)], False),
     "stale, but touching": ([put(1, 0, 10), put(2, 20, 30), get(1, 30, 35)], True),
+    "between, but touching": ([put(1, 0, 10), put(2, 10, 15), get(1, 20, 25)], True),
     "from the future": ([get(1, 0, 10), put(1, 20, 30)], False),
     "touching the future": ([get(1, 0, 10), put(1, 10, 30)], True),
     "nobody put it": ([get(7, 0, 10)], False),
