@@ -149,8 +149,6 @@ class _View:
                 ended = self.past.end[get]
                 known = self._closed(known | self.past.before[get], known)
                 others = known & self.past.of_key[self.past.key[get]] & ~self.past.bit(put)
-                if put < 0 and others:
-                    return get
                 fresh = others & ~self.earlier[put]
                 if fresh:
                     changed = True

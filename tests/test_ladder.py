@@ -688,3 +688,40 @@ def test_a_long_search_is_narrowed_by_what_is_forced():
     assert verdict.ok is False
     assert verdict.witness == (0, 1, 2, 3, 4, 5)
     assert Search(Past(history)).run(5_000).ok is None
+
+
+def test_a_later_get_may_reveal_that_an_earlier_one_was_too_old():
+    """At the end process 4 knows that y = 1, and so x = 1, came before y = 2, which it had seen."""
+    operations = [
+        did(0, 0, "put", 1, "x"),
+        did(0, 10, "put", 1, "y"),
+        did(1, 0, "put", 2, "y"),
+        did(2, 20, "get", 2, "y"),
+        did(2, 30, "put", 9, "z"),
+        did(3, 20, "get", 1, "y"),
+        did(3, 30, "put", 5, "v"),
+        did(4, 40, "get", 9, "z"),
+        did(4, 50, "get", None, "x"),
+        did(4, 60, "get", 5, "v"),
+        did(4, 70, "get", 2, "y"),
+    ]
+    assert not by_definition.causal(operations)
+    assert by_definition.causal(operations[:-1])
+    assert causal(History(operations)).witness == tuple(range(len(operations)))
+    assert causal(History(operations[:-1])).ok
+
+
+def test_what_replaces_a_value_comes_after_its_gets():
+    operations = [
+        did(2, 0, "put", 8, "x"),
+        did(2, 10, "put", 9, "y"),
+        did(0, 20, "get", 8, "x"),
+        did(1, 20, "get", 9, "y"),
+        did(0, 30, "put", 1, "x"),
+        did(1, 30, "put", 2, "y"),
+        did(0, 40, "get", 9, "y"),
+        did(1, 40, "get", 8, "x"),
+    ]
+    assert causal(History(operations)).ok
+    assert forced(Past(History(operations))) is None
+    assert not by_definition.sequential(operations)
