@@ -113,8 +113,8 @@ def partition() -> Dashboard:
     Examples
     --------
     >>> partition()
-    CA: block: during the cut, nodes 0, 1 answer 75 % and nodes 2, 3, 4 answer 29 %; over the
-    whole run, 82 % available, no stale reads, linearizable.
+    CA: block at loss 0.00: during the cut from 500 to 1500 ms, nodes 0, 1 answer 75 % and
+    nodes 2, 3, 4 answer 29 %; over the whole run, 82 % available, no stale reads, linearizable.
     """
     [panel] = drawing.panels(height=6.0)
     panel.figure.subplots_adjust(0.225, 0.12, 0.945, 0.985)
@@ -123,7 +123,8 @@ def partition() -> Dashboard:
     def draw(settings: Settings) -> Drawn:
         history, verdict = _cut_run(**settings)
         artists = picture.update(history, verdict, span=(0, 2_350))
-        return artists, f"{settings['store']}: {_sides(history)}{summary(history)}."
+        store = f"{settings['store']} at loss {settings['loss']:.2f}"
+        return artists, f"{store}: {_sides(history)}{summary(history)}."
 
     controls = {
         "store": choice("store", _STORES, "how the store answers a cut"),
@@ -190,7 +191,7 @@ def tradeoff() -> Dashboard:
     --------
     >>> tradeoff()
     5 nodes, no cut, loss 0.2. CA 0.66 answered, 1.00 fresh. CP 0.94 answered, 1.00 fresh.
-    AP 1.00 answered, 0.80 fresh.
+    AP 1.00 answered, 0.80 fresh. Hatched: what cutting off 2 of 5 would empty.
     """
     [panel] = drawing.panels(height=5.6)
     panel.figure.subplots_adjust(0.095, 0.15, 0.715, 0.97)
@@ -199,7 +200,8 @@ def tradeoff() -> Dashboard:
     def draw(settings: Settings) -> Drawn:
         n, cut = settings["nodes"], settings["cut"] == "cut"
         artists = picture.update(n, settings["loss"], cut=cut, side=settings["side"])
-        return artists, panel.reading
+        corner = f" Hatched: what cutting off {settings['side']} of {n} would empty."
+        return artists, panel.reading + ("" if cut else corner)
 
     controls = {
         "cut": choice("the network is", ["whole", "cut"], "whether a partition lasts"),
@@ -274,8 +276,8 @@ def _rates(rates: model.Rates) -> str:
 
 def _sides(history: History) -> str:
     """Availability on each side of the cut, while it lasts."""
-    words = []
     for fault in (fault for fault in history.faults if isinstance(fault, Partition)):
+        words = []
         left = list(fault.groups[0])
         right = [node for node in range(_NODES) if node not in left]
         for side in (left, right):
@@ -283,4 +285,6 @@ def _sides(history: History) -> str:
             names = f"node{'s' * (len(side) > 1)} {', '.join(map(str, side))}"
             answer = f"{names} answer{'s' * (len(side) == 1)} {100 * share:.0f} %"
             words.append(f"nobody asks {names}" if np.isnan(share) else answer)
-    return f"during the cut, {' and '.join(words)}; over the whole run, " if words else ""
+        span = f"during the cut from {fault.at:g} to {fault.until:g} ms"
+        return f"{span}, {' and '.join(words)}; over the whole run, "
+    return ""

@@ -50,7 +50,7 @@ def lab(tmp_path_factory):
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         try:
             address = f"http://127.0.0.1:{port}"
-            until(lambda: _answers(f"{address}/api/status"), "JupyterLab answers", 60)
+            until(lambda: _answers(f"{address}/api/status"), "JupyterLab answers", 180)
             yield address
         finally:
             server.terminate()
@@ -74,7 +74,7 @@ def page(browser):
     page.close()
 
 
-def until(holds, what, seconds=30):
+def until(holds, what, seconds=60):
     """Wait until something holds, looking often; say what did not come if it never does."""
     end = time.monotonic() + seconds
     while not (found := holds()):
