@@ -1,4 +1,13 @@
-"""The CAP theorem with a store that really fails, and a checker that says what went wrong."""
+"""The CAP theorem with a store that really fails, and a checker that says what went wrong.
+
+Stores: `DistributedStore` (the thirty-line one), `CAStore`, `CPStore`, `APStore`, each of `Node`s.
+What fails: `Network` (loss, latency), `Partition`, `Crash`, `Slow`, `Skew`; a client is then told
+`Unavailable`.
+Histories: `run` lets the clients of a `Workload` use a store; their `History` holds every
+`Operation` with its `Outcome`, and `Siblings` where a get found several values.
+Judges: `linearizable`, `availability`, `freshness`; more of them in `capkit.consistency`.
+Beside them, to be imported by name: `tradeoff`, `staleness`, `plots`, `dashboards`.
+"""
 
 from capkit.ap import APStore
 from capkit.ca import CAStore
