@@ -10,7 +10,6 @@ from io import BytesIO
 from typing import Any
 
 import ipywidgets as widgets
-import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -186,8 +185,9 @@ class Dashboard(widgets.VBox):
         for artist in sorted(artists, key=Artist.get_zorder):
             artist.draw(self._canvas.get_renderer())
         file = BytesIO()
-        pixels = np.asarray(self._canvas.buffer_rgba())[..., :3]
-        Image.fromarray(np.ascontiguousarray(pixels)).save(file, "png", compress_level=1)
+        size = self._canvas.get_width_height()
+        pixels = Image.frombuffer("RGBA", size, self._canvas.buffer_rgba(), "raw", "RGBA", 0, 1)
+        pixels.convert("RGB").save(file, "png", compress_level=1)
         return file.getvalue()
 
 
