@@ -26,8 +26,8 @@ class Model:
     """An object that operations act on.
 
     What a method says of an operation may depend on its kind, key, value, outcome and result, and
-    on nothing else. The last three methods are only there to save work: what they say must be
-    true, and to say nothing is always right.
+    on nothing else. The methods from `read_only` on are only there to save work: what they say
+    must be true, and to say nothing is always right.
 
     Attributes
     ----------
