@@ -1,8 +1,8 @@
 """The CAP theorem with a store that really fails, and a checker that says what went wrong.
 
 Stores: `DistributedStore` (the thirty-line one), `CAStore`, `CPStore`, `APStore`, each of `Node`s.
-What fails: `Network` (loss, latency), `Partition`, `Crash`, `Slow`, `Skew`; a client is then told
-`Unavailable`.
+What fails: `Network` (loss, latency), `Partition`, `Crash`, `Pause`, `Slow`, `Skew`; a client is
+then told `Unavailable`.
 Histories: `run` lets the clients of a `Workload` use a store; their `History` holds every
 `Operation` with its `Outcome`, and `Siblings` where a get found several values.
 Judges: `linearizable`, `availability`, `freshness`; more of them in `capkit.consistency`.
@@ -13,7 +13,7 @@ from capkit.ap import APStore
 from capkit.ca import CAStore
 from capkit.consistency import availability, freshness, linearizable
 from capkit.cp import CPStore
-from capkit.failures import Crash, Partition, Skew, Slow
+from capkit.failures import Crash, Partition, Pause, Skew, Slow
 from capkit.history import History
 from capkit.network import Network
 from capkit.records import Operation, Outcome, Siblings
@@ -32,6 +32,7 @@ __all__ = [
     "Operation",
     "Outcome",
     "Partition",
+    "Pause",
     "Siblings",
     "Skew",
     "Slow",

@@ -212,7 +212,7 @@ class APStore(Store):
         """Deliver the hints of a node, again and again until each is acknowledged."""
         for turn in itertools.count():
             yield self.env.timeout(self.handoff_every)
-            if node.up and self.hints[node.id]:
+            if self.awake(node) and self.hints[node.id]:
                 luck = self.network.draws(turn, f"hints of {node.id}")
                 for hint in self.hints[node.id]:
                     self._deliver(node, hint, luck[self.nodes.index(hint.target)])
@@ -251,7 +251,7 @@ class APStore(Store):
         size = len(self.nodes)
         for turn in itertools.count():
             yield self.env.timeout(self.sync_every)
-            if node.up:
+            if self.awake(node):
                 row = self.network.draws(turn, f"anti-entropy of {node.id}")[place]
                 other = self.nodes[(place + 1 + turn % (size - 1)) % size]
                 self._swap(node, other, row)

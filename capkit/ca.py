@@ -168,7 +168,7 @@ class CAStore(Store):
         while True:
             yield self.env.timeout(self.beat_every)
             beat += 1
-            if node.up and not node.forgot:
+            if self.awake(node) and not node.forgot:
                 if self.failover and not self._leads(node):
                     self._consider_promotion(node)
                 if self.failover or self._leads(node):

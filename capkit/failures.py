@@ -78,6 +78,20 @@ class Crash(Fault):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pause(Fault):
+    """From `at` to `until` (ms) `node` stands still, and goes on as if no time had passed.
+
+    It has not crashed: what it was about to send leaves, and what was sent to it arrives, when it
+    goes on. A long garbage collection does this, or a laptop whose lid is closed.
+    """
+
+    node: NodeId
+
+    def __str__(self) -> str:
+        return f"pause {self.node}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Slow(Fault):
     """From `at` to `until` (ms) every message to or from `node` takes `delay` ms longer."""
 

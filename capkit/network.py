@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeAlias
 from zlib import crc32
 
 import numpy as np
-import simpy
 
 from capkit._arguments import RandomState, number, stream
-from capkit.failures import Crash, Group, Partition, Skew, Slow
-from capkit.records import Fault, Message, NodeId
+from capkit.conditions import Conditions
+from capkit.records import Message, NodeId
 
 Latency: TypeAlias = "float | Sequence[float] | Distribution"
 Luck: TypeAlias = Sequence[float]
@@ -28,28 +27,7 @@ class Distribution(Protocol):
         """Quantiles (ms) at the probabilities `q`."""
 
 
-class Endpoint(Protocol):
-    """What the network needs to know of a node."""
-
-    id: NodeId
-    up: bool
-
-
-class Host(Protocol):
-    """What the network needs to know of a store."""
-
-    @property
-    def nodes(self) -> Sequence[Endpoint]:
-        """The nodes to connect."""
-
-    def crash(self, node: NodeId, *, lose_memory: bool) -> None:
-        """Stop a node."""
-
-    def restart(self, node: NodeId) -> None:
-        """Start it again."""
-
-
-class Network:
+class Network(Conditions):
     """Who reaches whom, how late, and with what luck; it also holds the simulated clock.
 
     Parameters
@@ -64,6 +42,9 @@ class Network:
         exponential rest of mean 5 ms.
     rng : int, numpy.random.Generator or None
         Seed of the network's luck; None is fresh entropy.
+    drift : float
+        How much faster or slower than real time a node's timer may run, in [0, 0.5]: each runs
+        at a rate of its own between 1 - drift and 1 + drift.
 
     Notes
     -----
@@ -88,7 +69,9 @@ class Network:
         reply_loss: float = 0.0,
         latency: Latency | None = None,
         rng: RandomState = None,
+        drift: float = 0.0,
     ) -> None:
+        super().__init__()
         self._loss = number("loss", loss, 0, 1)
         self._reply_loss = number("reply_loss", reply_loss, 0, 1)
         self._quantiles = _quantiles(latency)
@@ -97,12 +80,9 @@ class Network:
         )
         self._generator = np.random.Generator(self._philox)
         self._state = self._philox.state
-        self.env = simpy.Environment()
-        self.nodes: dict[NodeId, Endpoint] = {}
+        self.drift = number("drift", drift, 0, 0.5)
+        self._rates: dict[NodeId, float] = {}
         self.messages: list[Message] | None = None
-        self._store: Host | None = None
-        self._active: list[Fault] = []
-        self._refresh()
 
     @property
     def loss(self) -> float:
@@ -122,129 +102,7 @@ class Network:
     def reply_loss(self, reply_loss: float) -> None:
         self._reply_loss = number("reply_loss", reply_loss, 0, 1)
 
-    def attach(self, store: Host) -> None:
-        """Connect the nodes of a store; a network serves one store only."""
-        if self._store is not None:
-            raise ValueError("network must serve one store, got a second one; make a new Network")
-        self.nodes = {node.id: node for node in store.nodes}
-        for fault in self._active:
-            self.check_fault(fault)
-        self._store = store
-        self._refresh()
-
-    # What goes wrong, switched by hand or by a script.
-
-    def partition(self, *groups: Group, one_way: bool = False) -> None:
-        """Cut the cable between groups of nodes; nodes in no group form one more."""
-        self.begin(Partition(groups=groups, one_way=one_way))
-
-    def heal(self) -> None:
-        """Mend every cut."""
-        self._drop(Partition)
-
-    def crash(self, node: NodeId, *, lose_memory: bool = False) -> None:
-        """Stop a node; with `lose_memory` it forgets everything."""
-        self.begin(Crash(node=node, lose_memory=lose_memory))
-
-    def restart(self, node: NodeId) -> None:
-        """Start a node again."""
-        self._drop(Crash, node)
-
-    def slow(self, node: NodeId, delay: float) -> None:
-        """Make every message to or from `node` take `delay` ms longer; 0 undoes it."""
-        fault = Slow(node=node, delay=delay)
-        self._drop(Slow, node)
-        self.begin(fault)
-
-    def skew(self, node: NodeId, offset: float) -> None:
-        """Set the clock of `node` ahead by `offset` ms; 0 undoes it."""
-        fault = Skew(node=node, offset=offset)
-        self._drop(Skew, node)
-        self.begin(fault)
-
-    def begin(self, fault: Fault) -> None:
-        """Let a fault begin now."""
-        self.check_fault(fault)
-        self._active.append(fault)
-        self._refresh()
-        if isinstance(fault, Crash):
-            self._host().crash(fault.node, lose_memory=fault.lose_memory)
-
-    def end(self, fault: Fault) -> None:
-        """Let a fault end now; ending what a hand has mended before does nothing."""
-        if fault not in self._active:
-            return
-        self._active.remove(fault)
-        self._refresh()
-        if isinstance(fault, Crash) and not any(other.stops(fault.node) for other in self._active):
-            self._host().restart(fault.node)
-
-    def schedule(self, faults: Iterable[Fault]) -> None:
-        """Let each fault begin and end at its times, counted from now."""
-        faults = list(faults)
-        for fault in faults:
-            self.check_fault(fault)
-        for fault in faults:
-            self.after(fault.at, partial(self.begin, fault))
-            if math.isfinite(fault.until):
-                self.after(fault.until, partial(self.end, fault))
-
-    def check_fault(self, fault: Fault) -> None:
-        """Raise an error if a fault is of no known kind or names an unknown node."""
-        if isinstance(fault, Partition):
-            self.check("groups", [node for group in fault.groups for node in group])
-        elif isinstance(fault, Crash | Slow | Skew):
-            self.check("node", [fault.node])
-            if isinstance(fault, Crash):
-                self._host()
-        else:
-            raise TypeError(f"faults must be Partition, Crash, Slow or Skew, got {fault!r}")
-
-    def check(self, name: str, nodes: Iterable[NodeId]) -> None:
-        """Raise ValueError if one of `nodes` is not connected here."""
-        for node in nodes:
-            if self.nodes and node not in self.nodes:
-                raise ValueError(f"{name} must name nodes of {list(self.nodes)}, got {node!r}")
-
-    def _host(self) -> Host:
-        if self._store is None:
-            raise ValueError("node must belong to a store before it can crash")
-        return self._store
-
-    def _drop(self, kind: type[Fault], node: NodeId | None = None) -> None:
-        if node is not None:
-            self.check("node", [node])
-        for fault in list(self._active):
-            if isinstance(fault, kind) and node in (None, getattr(fault, "node", None)):
-                self.end(fault)
-
-    def _refresh(self) -> None:
-        """Work out the delays and clocks anew, and forget which links were cut."""
-        self._cut: dict[tuple[NodeId | None, NodeId | None], bool] = {}
-        self._delay: dict[NodeId | None, float] = {}
-        self._offset: dict[NodeId, float] = {}
-        for fault in self._active:
-            if isinstance(fault, Slow):
-                self._delay[fault.node] = self._delay.get(fault.node, 0.0) + fault.delay
-            elif isinstance(fault, Skew):
-                self._offset[fault.node] = self._offset.get(fault.node, 0.0) + fault.offset
-
     # What the stores ask.
-
-    def reaches(self, source: NodeId | None, target: NodeId | None) -> bool:
-        """Whether no cut stops a message now; None is a client outside, which no cut concerns."""
-        link = source, target
-        if link not in self._cut:
-            cuts = [fault for fault in self._active if isinstance(fault, Partition)]
-            self._cut[link] = any(
-                source is not None and target is not None and cut.parts(source, target)
-                for cut in cuts
-            )
-        return not self._cut[link]
-
-    def clock(self, node: NodeId) -> float:
-        """What the clock of `node` shows, in ms."""
-        return float(self.env.now) + self._offset.get(node, 0.0)
 
     def draws(self, operation: int, purpose: str, attempt: int = 0) -> list[list[float]]:
         """Luck of one round of messages: a row of four uniform numbers for every node."""
@@ -253,6 +111,13 @@ class Network:
         self._philox.state = self._state
         rows: list[list[float]] = self._generator.random((len(self.nodes), 4)).tolist()
         return rows
+
+    def timer(self, node: NodeId) -> float:
+        """What the timer of `node` shows, in ms: nobody sets it, but it may run fast or slow."""
+        if node not in self._rates:
+            luck = zip(self.nodes, self.draws(0, "drift"), strict=True)
+            self._rates = {each: 1 + self.drift * (2 * row[0] - 1) for each, row in luck}
+        return float(self.env.now) * self._rates[node]
 
     def send(
         self,
@@ -270,33 +135,25 @@ class Network:
         `luck` is two uniform numbers, for its loss and for its latency. The way must be open both
         when the message leaves and when it arrives, and both ends must be up.
         """
-        sent = float(self.env.now)
-        lost = luck[0] < (self._reply_loss if reply else self._loss)
 
-        def arrive() -> None:
-            arrives = not lost and self._open(source, target)
-            if self.messages is not None:
-                arrived = float(self.env.now) if arrives else math.inf
-                self.messages.append(
-                    Message(
-                        label=label,
-                        source=source,
-                        target=target,
-                        sent=sent,
-                        arrived=arrived,
-                        operation=operation,
-                    )
-                )
-            if arrives:
-                deliver()
+        def leave() -> None:
+            sent = float(self.env.now)
+            dropped = luck[0] < (self._reply_loss if reply else self._loss)
+            lost = dropped or not self._open(source, target)
 
-        lost = lost or not self._open(source, target)
-        self.after(0.0 if lost else self._latency(luck[1], source, target), arrive)
+            def arrive() -> None:
+                arrives = not lost and self._open(source, target)
+                if self.messages is not None:
+                    arrived = float(self.env.now) if arrives else math.inf
+                    way = partial(Message, source=source, target=target, operation=operation)
+                    self.messages.append(way(label=label, sent=sent, arrived=arrived))
+                if arrives:
+                    deliver()
 
-    def after(self, delay: float, action: Callable[[], object]) -> None:
-        """Do something `delay` ms from now."""
-        timeout: Any = self.env.timeout(delay)
-        timeout.callbacks.append(lambda _: action())
+            delay = 0.0 if lost else self._latency(luck[1], source, target)
+            self.after(delay, partial(self.when_awake, target, arrive))
+
+        self.when_awake(source, leave)
 
     def _open(self, source: NodeId | None, target: NodeId | None) -> bool:
         return (

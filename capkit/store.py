@@ -105,7 +105,7 @@ class Store:
         timeout = self.timeout if timeout is None else timeout
         request = self._request(kind, self._coordinator() if at is None else at, timeout)
         steps = self._put(request, key, value) if kind == "put" else self._get(request, key)
-        protocol = self.env.process(steps)
+        protocol = self.env.process(self._while_awake(request, steps))
         yield protocol | self.env.timeout(timeout)
         if not protocol.triggered:
             protocol.defused = True  # nobody waits for it any more
@@ -113,6 +113,21 @@ class Store:
                 raise Unavailable(f"{kind} got no answer: node {request.at} crashed meanwhile")
             raise Unavailable(self._missing(request, timeout))
         return protocol.value
+
+    def _while_awake(self, request: Request, steps: Process) -> Process:
+        """The protocol's steps; a node that stands still begins them, and answers, afterwards."""
+        yield from self._wait_awake(request)
+        answer = yield from steps
+        yield from self._wait_awake(request)
+        return answer
+
+    def _wait_awake(self, request: Request) -> Process:
+        if self.network.paused(request.at):
+            awake = self.env.event()
+            self.network.when_awake(request.at, awake.succeed)
+            yield awake
+            if not self._goes_on(request):
+                yield self.env.event()  # it comes too late, and is forgotten
 
     def _request(self, kind: str, at: NodeId | None, timeout: float) -> Request:
         if at is not None and not self.by_id[at].up:
@@ -206,6 +221,10 @@ class Store:
     def _goes_on(self, request: Request) -> bool:
         """Whether the coordinator still works on it: in time, and not crashed since."""
         return self.env.now <= request.deadline and self._runs(request)
+
+    def awake(self, node: Node) -> bool:
+        """Whether a node does anything at all now: it has not crashed and does not stand still."""
+        return node.up and not self.network.paused(node.id)
 
     def _runs(self, request: Request) -> bool:
         """Whether its coordinator has not crashed since."""

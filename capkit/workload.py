@@ -122,7 +122,7 @@ def run(
     workload : Workload
         What the clients ask for.
     faults : iterable of faults
-        Partition, Crash, Slow or Skew, with times in ms from the start of the run.
+        Partition, Crash, Pause, Slow or Skew, with times in ms from the start of the run.
     settle : float
         Ms that the run goes on after the last deadline, for replicas to converge.
     trace : bool

@@ -1,13 +1,27 @@
 """Faults and the network that they strike."""
 
 import math
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from capkit import CPStore, Crash, DistributedStore, Network, Node, Partition, Skew, Slow, Workload
+from capkit import (
+    APStore,
+    CPStore,
+    Crash,
+    DistributedStore,
+    Network,
+    Node,
+    Partition,
+    Pause,
+    Skew,
+    Slow,
+    Unavailable,
+    Workload,
+)
 from capkit._arguments import stream
 
 LUCKY = (1.0, 0.5)  # a message with this luck is not lost, and takes the median latency
@@ -39,6 +53,70 @@ def arrival(network, source, target, luck=LUCKY, *, reply=False, meanwhile=lambd
 def links(network, nodes):
     """The links that are open, as "01" for a message from 0 to 1."""
     return {f"{a}{b}" for a in nodes for b in nodes if a != b and network.reaches(a, b)}
+
+
+# Pauses and timers.
+
+
+@pytest.mark.parametrize("source, target, arrives", [(0, 1, 60), (1, 0, 50), (1, 2, 10)])
+def test_what_a_paused_node_sends_or_is_sent_waits_until_it_goes_on(source, target, arrives):
+    network = connected(Network(loss=0.0, latency=10))
+    network.pause(0)
+    resume = partial(network.resume, 0)
+    assert arrival(network, source, target, meanwhile=resume, after=50) == arrives
+
+
+def test_a_node_that_is_killed_while_it_stands_still_sends_and_receives_nothing_later():
+    network = connected(Network(loss=0.0, latency=10))
+    network.pause(0)
+
+    def kill():
+        network.crash(0)
+        network.restart(0)
+        network.resume(0)
+
+    assert arrival(network, 0, 1, meanwhile=kill, after=50) is None
+    assert arrival(network, 0, 1) == 10
+
+
+def test_two_pauses_end_when_both_have_ended():
+    network = connected(Network(loss=0.0, latency=10))
+    network.schedule([Pause(at=0, until=30, node=0), Pause(at=0, until=60, node=0)])
+    network.env.run(until=1)
+    assert arrival(network, 1, 0) == 59
+
+
+def test_a_client_of_a_paused_node_is_answered_when_it_goes_on():
+    store = APStore([Node(0), Node(1)], Network(loss=0.0, rng=7))
+    store.network.schedule([Pause(at=0, until=200, node=0)])
+    store.wait(1)
+    store.put("x", 1, at=0)
+    assert store.env.now == 200 + store.service
+    store.put("x", 2, at=1)
+    assert store.env.now == 200 + 2 * store.service
+
+
+def test_a_node_that_goes_on_has_forgotten_a_request_whose_client_gave_up():
+    store = APStore([Node(0), Node(1)], Network(loss=0.0, rng=7))
+    store.network.pause(0)
+    with pytest.raises(Unavailable):
+        store.put("x", 1, at=0)
+    store.wait(1)
+    store.network.resume(0)
+    store.wait(1_000)
+    assert store.get("x", at=0) is None
+
+
+def test_timers_run_at_steady_rates_within_the_drift_and_no_skew_moves_them():
+    network = connected(Network(drift=0.1, rng=7))
+    network.skew(0, 500)
+    network.env.run(until=1_000)
+    early = [network.timer(node) for node in range(3)]
+    network.env.run(until=2_000)
+    late = [network.timer(node) for node in range(3)]
+    assert late == pytest.approx([2 * time for time in early])
+    assert all(900 <= time <= 1_100 for time in early)
+    assert len(set(early)) == 3
 
 
 # Cuts.
@@ -247,6 +325,7 @@ def test_a_script_counts_its_times_from_now():
         (Partition(groups=[{0}, {1}], one_way=True), "cut 0 > 1"),
         (Crash(node="a"), "crash a"),
         (Crash(node=0, lose_memory=True), "crash 0, memory lost"),
+        (Pause(node=0), "pause 0"),
         (Slow(node=0, delay=40), "slow 0, +40 ms"),
         (Skew(node=0, offset=-3), "clock of 0 -3 ms"),
     ],
@@ -384,7 +463,7 @@ UNKNOWN = "must name nodes of [0, 1, 2], got 7"
         (lambda network: network.schedule([Crash(node=0), Crash(node=7)]), f"node {UNKNOWN}"),
         (
             lambda network: network.schedule([Crash(node=0), "cut"]),
-            "faults must be Partition, Crash, Slow or Skew, got 'cut'",
+            "faults must be Partition, Crash, Pause, Slow or Skew, got 'cut'",
         ),
         (lambda network: setattr(network, "loss", 1.2), "loss must be in [0, 1], got 1.2"),
         (

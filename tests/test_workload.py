@@ -183,6 +183,7 @@ def test_settling_lets_replicas_converge_and_adds_no_operation():
 
 # Bad input.
 
+KINDS = "Partition, Crash, Pause, Slow or Skew"
 UNKNOWN = "must name nodes of [0, 1, 2], got 7"
 
 
@@ -217,7 +218,11 @@ def test_a_bad_workload_is_named_with_its_rule_and_its_value(settings, message):
         ([Partition(groups=[{0}, {7}])], {}, f"groups {UNKNOWN}"),
         ([Slow(node=7, delay=1)], {}, f"node {UNKNOWN}"),
         ([Skew(node=7, offset=1)], {}, f"node {UNKNOWN}"),
-        ([Crash(node=0), "cut"], {}, "faults must be Partition, Crash, Slow or Skew, got 'cut'"),
+        (
+            [Crash(node=0), "cut"],
+            {},
+            "faults must be Partition, Crash, Pause, Slow or Skew, got 'cut'",
+        ),
         ([Crash(node=0)], {"settle": -1}, "settle must be at least 0, got -1"),
     ],
 )
