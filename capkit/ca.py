@@ -5,22 +5,15 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import simpy
 
 from capkit._arguments import choice
+from capkit.log import Entry, newest
 from capkit.network import Network
 from capkit.records import NodeId
 from capkit.store import Node, Process, Request, Store
-
-
-class Entry(NamedTuple):
-    """One write in the log; its operation's number makes a repeated request harmless."""
-
-    number: int
-    key: Hashable
-    value: Any
 
 
 @dataclass(slots=True, kw_only=True)
@@ -217,12 +210,12 @@ class CAStore(Store):
         ledger.log = list(log)
         ledger.committed = 0
         ledger.waiting.clear()
-        newest = {entry.key: entry.value for entry in log}
+        values = newest(log)
         for key in list(node.data):
-            if key not in newest:
+            if key not in values:
                 self.write(node, key, None, ())
                 del node.data[key]
-        for key, value in newest.items():
+        for key, value in values.items():
             if key not in node.data or node.data[key] != value:
                 self.write(node, key, value, (value,))
 

@@ -31,6 +31,17 @@ def examples(request):
     return request.config.getoption("--examples")
 
 
+@pytest.fixture
+def tell(capsys):
+    """Print a line that nobody has to ask for."""
+
+    def tell(line):
+        with capsys.disabled():
+            print(f"\n{line}", end=" ", flush=True)
+
+    return tell
+
+
 @pytest.fixture(scope="session")
 def chromium():
     """Path of the browser to drive, the system's own or Playwright's."""

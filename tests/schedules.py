@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from capkit import Crash, Network, Node, Partition, Skew, Slow, Workload, run
+from capkit import Crash, Network, Node, Partition, Pause, Skew, Slow, Workload, run
 
 LONGEST = 5.0 + 5.0 * np.log(2048)  # ms of the slowest message that the default latency draws
 MOST_OPERATIONS = 40
@@ -26,6 +26,8 @@ class Schedule:
         Ms that every message takes, or the default distribution.
     workload : Workload
     faults : tuple of faults
+    drift : float
+        How fast or slow the nodes' timers may run.
     """
 
     seed: int
@@ -35,11 +37,16 @@ class Schedule:
     latency: float | None
     workload: Workload
     faults: tuple
+    drift: float = 0.0
 
     def store(self, make):
         """A new store on a new network."""
         network = Network(
-            self.loss, reply_loss=self.reply_loss, latency=self.latency, rng=self.seed
+            self.loss,
+            reply_loss=self.reply_loss,
+            latency=self.latency,
+            rng=self.seed,
+            drift=self.drift,
         )
         return make([Node(i) for i in range(self.size)], network)
 
@@ -91,6 +98,22 @@ def draw(seed, *, memory_loss=True):
     )
 
 
+def draw_stalled(seed, *, memory_loss=True):
+    """One schedule as `draw` makes it, in which nodes also stand still and timers drift."""
+    schedule = draw(seed, memory_loss=memory_loss)
+    rng = np.random.default_rng([seed, 1])
+    pauses = [_pause(rng, schedule) for _ in range(_pick(rng, 0, 1, 2))]
+    return replace(
+        schedule, faults=(*schedule.faults, *pauses), drift=_pick(rng, 0.0, 0.0, 0.1, 0.3)
+    )
+
+
+def _pause(rng, schedule):
+    at = float(rng.uniform(0, schedule.workload.duration))
+    until = at + float(rng.exponential(150))
+    return Pause(at=at, until=until, node=int(rng.integers(schedule.size)))
+
+
 def _crowd(rng, seed):
     return Schedule(
         seed=seed,
@@ -137,3 +160,16 @@ def _fault(rng, size, duration, memory_loss):
 
 def _pick(rng, *options):
     return options[int(rng.integers(len(options)))]
+
+
+def seeds(examples, tell):
+    """The seeds of so many schedules; a long run says how far it is."""
+    for seed in range(examples):
+        if seed and seed % 10_000 == 0:
+            tell(f"{seed:,} schedules so far")
+        yield seed
+
+
+def replay(schedule, claim):
+    """What to print when a claim fails: all that is needed to see it again."""
+    return f"{claim}\nreplay: schedules.draw({schedule.seed}).run(...), which is\n{schedule!r}"

@@ -9,7 +9,7 @@ from collections import Counter
 from functools import partial
 
 import pytest
-from schedules import draw
+from schedules import draw, replay, seeds
 
 from capkit import APStore, CAStore, CPStore, Crash, DistributedStore, Outcome, Partition
 from capkit.consistency import linearizable
@@ -52,30 +52,6 @@ WEAK = {
 def examples(examples):
     """How many schedules."""
     return max(examples, LEAST)
-
-
-@pytest.fixture
-def tell(capsys):
-    """Print a line that nobody has to ask for."""
-
-    def tell(line):
-        with capsys.disabled():
-            print(f"\n{line}", end=" ", flush=True)
-
-    return tell
-
-
-def seeds(examples, tell):
-    """The seeds of so many schedules; a long run says how far it is."""
-    for seed in range(examples):
-        if seed and seed % 10_000 == 0:
-            tell(f"{seed:,} schedules so far")
-        yield seed
-
-
-def replay(schedule, claim):
-    """What to print when a claim fails: all that is needed to see it again."""
-    return f"{claim}\nreplay: schedules.draw({schedule.seed}).run(...), which is\n{schedule!r}"
 
 
 def test_cp_is_linearizable_and_answers_whoever_reaches_a_majority(examples, tell):
