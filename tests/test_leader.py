@@ -6,6 +6,7 @@ runs the claims over so many random fault schedules, and prints a count per clai
 """
 
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -372,7 +373,7 @@ def test_one_leader_a_term_nothing_committed_is_lost_and_reads_are_linearizable(
 ):
     count = Counter()
     for seed in seeds(max(examples, LEAST), tell):
-        schedule = draw_stalled(seed)
+        schedule = leader_cut_off(seed) if seed % 2 else draw_stalled(seed)
         store, history = schedule.run(make)  # raises Replaced if something committed is lost
         verdict = linearizable(history)
         assert verdict.ok is True, replay(schedule, f"leader: {verdict.reason}")
@@ -436,10 +437,18 @@ WEAK = {
 
 @pytest.mark.parametrize("name", WEAK)
 def test_a_weaker_leader_breaks_the_promise(name, tell):
-    broken = (seed for seed in range(MOST_WEAK) if breaks(draw_stalled(seed), WEAK[name]))
+    broken = (seed for seed in range(MOST_WEAK) if breaks(leader_cut_off(seed), WEAK[name]))
     first = next(broken, None)
     assert first is not None
     tell(f"{name}: first caught by schedule {first}")
+
+
+def leader_cut_off(seed):
+    """A schedule in which, besides all else, the first leader is cut off for a while."""
+    schedule = draw_stalled(seed)
+    duration = schedule.workload.duration
+    cut = Partition(at=duration / 5, until=duration, groups=[{0}])
+    return replace(schedule, faults=(*schedule.faults, cut))
 
 
 def breaks(schedule, make):
