@@ -171,10 +171,9 @@ class LockStore(Store):
                     self.env.process(self._acquire(node, "master", generation, turn))
 
     def _misses_master(self, node: Node) -> bool:
-        """Whether the master's lock has been free for a while; chance keeps two from asking."""
-        lock = self.locks[node.id]["master"]
-        luck = self.network.draws(lock.generation, f"patience of {node.id}")[0][0]
-        return self.network.timer(node.id) >= lock.promised + luck * self.lease
+        """Whether the master's lock has been free for a while, so that two seldom ask at once."""
+        turns = 2 * self.nodes.index(node) * self.renew_every
+        return self.network.timer(node.id) >= self.locks[node.id]["master"].promised + turns
 
     def _assign(self, node: Node, turn: int) -> Process:
         """As master: give the tablet to a live node, if a majority says that its lock is free."""

@@ -166,7 +166,7 @@ class Story(Workload):
 
     def arrivals(self):
         puts = [Arrival(20, 1, "put", "x", 1), Arrival(142, 2, "put", "x", 2)]
-        gets = [Arrival(time, 3, "get", "x", None) for time in (700, 1_300, 1_600)]
+        gets = [Arrival(time, 3, "get", "x", None) for time in (900, 1_300, 1_600)]
         return [puts[0], puts[1], *gets, Arrival(1_900, 4, "put", "x", 3)]
 
 
