@@ -125,7 +125,7 @@ def _sentence(row: Row, verdict: Verdict) -> str:
     sides = ""
     if row.cut_off == row.cut_off:
         sides = (
-            f" ({100 * row.cut_off:.0f} % of the side cut off, {100 * row.rest:.0f} % of the rest)"
+            f" ({100 * row.cut_off:.0f} % on the side cut off, {100 * row.rest:.0f} % elsewhere)"
         )
     stale = f"{row.stale or 'no'} stale read{'s' * (row.stale != 1)}"
     return (

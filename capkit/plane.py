@@ -68,7 +68,12 @@ def plane(rows: Iterable[Row], *, ax: Axes | None = None) -> Axes:
             "bbox": BOX,
         }
         words = ", ".join(map(str, numbers))
-        ax.text(x - 0.035, y, words, ha="right", va="center", zorder=8, **style)
+        style |= {"ha": "right", "va": "center"}
+        place = x - 0.035, y
+        if _covers(rows, numbers, x - 0.08 - 0.025 * len(words), x, y):
+            style |= {"ha": "center", "va": "top"}
+            place = x, y - 0.03
+        ax.text(*place, words, zorder=8, **style)
     describe(ax, "\n".join(_words(number, row) for number, row in enumerate(rows, 1)))
     return ax
 
@@ -95,6 +100,12 @@ def _clusters(rows: list[Row]) -> list[tuple[float, float, list[int]]]:
             place = found.index(near)
             found[place] = (min(x, near[0]), near[1], [*near[2], number])
     return found
+
+
+def _covers(rows: list[Row], numbers: list[int], left: float, right: float, y: float) -> bool:
+    """Whether a point of none of these numbers lies where their list would stand."""
+    others = [row for number, row in enumerate(rows, 1) if number not in numbers]
+    return any(left < _consistency(o) < right and abs(o.answered - y) < _NEAR for o in others)
 
 
 def _words(number: int, row: Row) -> str:
