@@ -69,8 +69,8 @@ class Row:
         Share of the operations that was answered: of all in the whole run; and during the cut, of
         the clients of the group that the script names first, and of the others. NaN without a cut.
     promise : str
-        The strongest of `consistency.RUNGS` that the history holds. Of a set that merges: whether it
-        is linearizable as a set, "-" if not.
+        The strongest of `consistency.RUNGS` that the history holds. A set that merges is
+        "linearizable" as a set, or "-".
     stale : int
         Gets that returned an old value.
     fresh : float
