@@ -87,8 +87,9 @@ class Store:
 
     def wait(self, duration: float) -> None:
         """Let `duration` ms of simulated time pass, in which the nodes go on by themselves."""
-        if number("duration", duration, 0) > 0:
-            self.env.run(until=self.env.now + duration)
+        until = self.env.now + number("duration", duration, 0)
+        if until > self.env.now:
+            self.env.run(until=until)
 
     def serve(
         self,

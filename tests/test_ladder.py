@@ -597,6 +597,13 @@ def test_a_node_that_clients_ask_counts_although_it_never_held_a_copy():
     changes = copies((5, 0, (1,)))
     assert convergence(History([one], copies=changes)) == 0
     assert convergence(History([one, other], copies=changes)) is None
+    assert convergence(History([one, other], copies=changes), nodes=[0]) == 0
+
+
+@pytest.mark.parametrize("nodes, ms", [([0, 1], 20), ([0], 0), ([0, 2], None), ([0, 1, 2], None)])
+def test_convergence_of_some_nodes_asks_those_alone(nodes, ms):
+    changes = copies((5, 0, (1,)), (30, 1, (1,)), (12, 2, (7,)))
+    assert convergence(History([PUT], copies=changes), nodes=nodes) == ms
 
 
 def test_the_ladder_tells_convergence_too():
