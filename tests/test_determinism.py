@@ -11,6 +11,9 @@ SCRIPT = """
 import sys
 from functools import partial
 from capkit import *
+from capkit.leader import LeaderStore
+from capkit.leaderless import LeaderlessStore
+from capkit.lease import LeaseStore
 
 ids = {"int": [3, 1, 2, 0], "str": ["rome", "oslo", "bern", "kyiv"]}[sys.argv[1]]
 first, second, third, fourth = ids
@@ -23,6 +26,11 @@ stores = [
     partial(CPStore, rejoin=True),
     APStore,
     partial(APStore, resolve="siblings"),
+    LeaderStore,
+    partial(LeaderStore, reads="lease"),
+    LeaseStore,
+    partial(LeaderlessStore, resolve="siblings"),
+    partial(LeaderlessStore, sloppy=False),
 ]
 faults = [
     Partition(at=200, until=900, groups=[{first, second}, {third}]),
@@ -30,6 +38,7 @@ faults = [
     Crash(at=800, until=1_300, node=third, lose_memory=True),
     Crash(at=1_200, until=1_400, node=first),
     Slow(at=100, until=700, node=fourth, delay=30),
+    Pause(at=400, until=650, node=first),
     Skew(at=300, until=1_600, node=second, offset=200),
 ]
 for i, make in enumerate(stores):
@@ -38,7 +47,7 @@ for i, make in enumerate(stores):
     history = run(store, workload, faults, settle=1_000, trace=True)
     history.write(f"{sys.argv[2]}/{i}.jsonl")
 """
-STORES = 8
+STORES = 13
 HASH_SEEDS = "4", "5"  # under these two, the sets of the script come in different orders
 
 
