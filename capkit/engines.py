@@ -1,0 +1,153 @@
+"""Real databases behind the surface that the simulated stores have, under real faults.
+
+Engines: `SQLite` (always there), `Etcd`, `Redis` and `PostgreSQL` (where they are installed); each
+runs in a `with` block. `run` lets the clients of a `Workload` use one while faults strike it, by
+the clock on the wall, and returns the same kind of `History` as for a simulated store.
+What goes wrong: `Partition`, `Crash`, `Pause`, `Slow`, and a failover by hand, `Promote`.
+`NotInstalled` says how to get a program that is not here, `StartFailed` what its log said.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from operator import itemgetter
+from typing import Any, TypeAlias
+
+from capkit._arguments import RandomState
+from capkit.engine import Engine, Promote
+from capkit.engine_etcd import Etcd
+from capkit.engine_postgresql import PostgreSQL
+from capkit.engine_redis import Redis
+from capkit.engine_server import NotInstalled, StartFailed
+from capkit.engine_sqlite import SQLite
+from capkit.history import History
+from capkit.node import Unavailable
+from capkit.records import Fault, Operation, Outcome
+from capkit.workload import Arrival, Workload, as_processes
+
+__all__ = [
+    "Engine",
+    "Etcd",
+    "NotInstalled",
+    "PostgreSQL",
+    "Promote",
+    "Redis",
+    "SQLite",
+    "StartFailed",
+    "run",
+]
+
+Script: TypeAlias = list[tuple[float, Executor, Callable[[], Any]]]
+
+_THREADS = 500  # as many requests may wait at a time; a thread is made when it is needed
+
+
+def run(
+    engine: Engine,
+    workload: Workload,
+    faults: Iterable[Fault] = (),
+    rng: RandomState = None,
+) -> History:
+    """Let clients use a real engine while faults strike it, and return what they saw.
+
+    Parameters
+    ----------
+    engine : Engine
+        A running one that holds nothing yet under the workload's keys.
+    workload : Workload
+        What the clients ask for. Client `i` is at place `i` of the engine (modulo their number)
+        and is cut off together with it.
+    faults : iterable of faults
+        Partition, Crash (kill -9; restarted with its data), Pause, Slow or Promote, with times in
+        ms from the start of the run. What outlasts the run lasts until `engine.heal()`.
+    rng : int, numpy.random.Generator or None
+        Seed of the arrivals; by default the workload's own.
+
+    Returns
+    -------
+    History
+        Times in ms of the monotonic clock, from the start of the run. FAIL is what was never sent,
+        or what the engine is documented to refuse before it does anything; all other
+        errors are UNKNOWN, and so is what was not answered by its deadline.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a fault is none for this engine or names no node, before anything happens.
+
+    Examples
+    --------
+    >>> with SQLite() as engine:
+    ...     run(engine, Workload(clients=3, duration=500, rng=7))
+    <History of 6 operations, 6 answered>
+    """
+    faults = list(faults)
+    engine.check(faults)
+    if known := sorted(engine.keys & set(workload.keys)):
+        raise ValueError(f"keys must be new to the engine, got {known[0]!r} which has been put")
+    if rng is not None:
+        workload = replace(workload, rng=rng)
+    start = time.monotonic()
+    with ThreadPoolExecutor(1) as operator, ThreadPoolExecutor(_THREADS) as clients:
+        script: Script = [
+            (arrival.time, clients, partial(_ask, engine, workload, arrival, start))
+            for arrival in workload.arrivals()
+        ]
+        for fault in faults:
+            script.append((fault.at, operator, partial(engine.strike, fault)))
+            script.append((fault.until, operator, partial(engine.mend, fault)))
+        results = _play(script, start, workload.duration + workload.timeout)
+    asked = [each for each in results if isinstance(each, Operation)]
+    asked.sort(key=lambda each: each.invoked)
+    return History(as_processes(asked, workload.clients), faults=faults)
+
+
+def _play(script: Script, start: float, end: float) -> list[Any]:
+    """Let every step begin at its time (ms after `start`), and return at `end` what they returned.
+
+    No step waits for another one, except that an operator has two hands only.
+    """
+    begun = []
+    for at, executor, step in sorted(script, key=itemgetter(0)):
+        if at <= end:
+            time.sleep(max(0.0, start + at / 1_000 - time.monotonic()))
+            begun.append(executor.submit(step))
+    time.sleep(max(0.0, start + end / 1_000 - time.monotonic()))
+    return [each.result() for each in begun]
+
+
+def _ask(engine: Engine, workload: Workload, arrival: Arrival, start: float) -> Operation:
+    """One client's one operation, from its arrival to its answer or its deadline."""
+    invoked = _clock(start)
+    deadline = invoked + workload.timeout
+    place = engine.places[arrival.client % len(engine.places)]
+    value, outcome = arrival.value, Outcome.OK
+    try:
+        answer = engine.serve(
+            arrival.kind, arrival.key, arrival.value, at=place, timeout=workload.timeout
+        )
+        value = answer if arrival.kind == "get" else arrival.value
+    except Unavailable as refusal:
+        outcome = Outcome.FAIL if refusal.certain else Outcome.UNKNOWN
+    completed = _clock(start)
+    if completed > deadline:  # nobody waits for it any more
+        value, outcome = arrival.value, Outcome.UNKNOWN
+    return Operation(
+        kind=arrival.kind,
+        key=arrival.key,
+        value=value,
+        invoked=invoked,
+        completed=min(completed, deadline),
+        outcome=outcome,
+        client=arrival.client,
+        node=place,
+        deadline=deadline,
+    )
+
+
+def _clock(start: float) -> float:
+    return (time.monotonic() - start) * 1_000
