@@ -75,9 +75,10 @@ class PostgreSQL(Engine):
     def close(self) -> None:
         """Stop all processes, close all ports and remove the data."""
         for node in self.nodes:
-            if not node.up:  # killed: what it shared with its children is still there
-                words = (self._files[self.places.index(node.id)] / "postmaster.pid").read_text()
-                subprocess.run(["ipcrm", "-m", words.split()[-2]], capture_output=True)
+            file = self._files[self.places.index(node.id)] / "postmaster.pid"
+            if not node.up and file.exists():  # killed: what it shared with its children is left
+                words = file.read_text().split()
+                subprocess.run(["ipcrm", "-m", words[-2]], capture_output=True)
         super().close()
 
     def _find(self) -> None:
