@@ -105,7 +105,8 @@ class APStore(Store):
             )
         super().__init__(nodes, network)
         self.resolve, self.merge = resolve, merge
-        self.hinted_handoff, self.read_repair = hinted_handoff, read_repair
+        self.hinted_handoff = hinted_handoff
+        self.read_repair: bool | str = read_repair
         self.hints: dict[NodeId, list[Hint]] = {node.id: [] for node in self.nodes}
         self.acknowledged: list[tuple[int, Any]] = []
         self.causes: dict[int, frozenset[int]] = {}
@@ -121,9 +122,16 @@ class APStore(Store):
         Judged by which puts each coordinator held when, not by the version vectors.
         """
         kept = [version for node in self.nodes for held in node.data.values() for version in held]
-        known = {version.stamp[2] for version in kept}
-        known = known.union(*(self.causes[number] for number in known))
+        known: set[int] = set()
+        found = {version.stamp[2] for version in kept}
+        while found:
+            known |= found
+            found = set[int]().union(*(self.causes[number] for number in found)) - known
         return [value for number, value in self.acknowledged if number not in known]
+
+    def replicas(self, key: Hashable) -> list[NodeId]:
+        """The nodes that are to hold a copy of `key`: here all of them."""
+        return [node.id for node in self.nodes]
 
     def converged(self) -> bool:
         """Whether all nodes that are up hold the same versions."""
@@ -134,7 +142,7 @@ class APStore(Store):
 
     def _put(self, request: Request, key: Hashable, value: Any) -> Process:
         node = self._coordinated_by(request)
-        version = self._next_version(request, node, key, value)
+        version = self._next_version(request, node, versions_of(node, key), value)
         self._accept(node, key, [version])
         self.env.process(self._replicate(replace(request, deadline=math.inf), node, key, version))
         yield from self._answer(request)
@@ -142,10 +150,14 @@ class APStore(Store):
 
     def _get(self, request: Request, key: Hashable) -> Process:
         node = self._coordinated_by(request)
-        versions = _held(node, key)
+        versions = versions_of(node, key)
         if self.read_repair:
             self.env.process(self._repair(replace(request, deadline=math.inf), node, key))
         yield from self._answer(request)
+        return self._shown(versions)
+
+    def _shown(self, versions: Sequence[Version]) -> Any:
+        """What a client is given to see."""
         values = tuple(version.value for version in versions)
         if len(values) < 2:
             return values[0] if values else None
@@ -160,17 +172,19 @@ class APStore(Store):
         assert request.at is not None
         return self.by_id[request.at]
 
-    def _next_version(self, request: Request, node: Node, key: Hashable, value: Any) -> Version:
-        """A version that follows all that its coordinator holds."""
+    def _next_version(
+        self, request: Request, node: Node, known: Sequence[Version], value: Any
+    ) -> Version:
+        """A version that follows all those that its coordinator knows."""
         vector: dict[Actor, int] = {}
         causes: set[int] = set()
-        for held in _held(node, key):
+        for held in known:
             causes |= {held.stamp[2], *self.causes[held.stamp[2]]}
             for actor, count in held.vector.items():
                 vector[actor] = max(count, vector.get(actor, 0))
         actor = (node.id, node.incarnation)
-        # The operation's number does for a count: it grows, and no two puts share it.
-        vector[actor] = request.number + 1
+        # The operation's number does for a count: no two puts share it, and mostly it grows.
+        vector[actor] = max(request.number, vector.get(actor, 0)) + 1
         self.causes[request.number] = frozenset(causes)
         stamp = (self.network.clock(node.id), self.nodes.index(node), request.number)
         return Version(value, vector, stamp)
@@ -179,7 +193,7 @@ class APStore(Store):
 
     def _accept(self, node: Node, key: Hashable, new: Sequence[Version]) -> bool:
         """Merge versions into a node's copy, the same way in whatever order they come."""
-        held = _held(node, key)
+        held = versions_of(node, key)
         kept = self._resolved([*held, *new])
         if kept != held:
             self.write(node, key, kept, tuple(version.value for version in kept))
@@ -218,23 +232,27 @@ class APStore(Store):
                     self._deliver(node, hint, luck[self.nodes.index(hint.target)])
 
     def _deliver(self, node: Node, hint: Hint, luck: Sequence[float]) -> None:
-        def forget() -> None:
-            if hint in self.hints[node.id]:
-                self.hints[node.id].remove(hint)
-
         def arrive() -> None:
             self._accept(hint.target, hint.key, [hint.version])
+            forget = partial(self._forget, node, hint)
             self.network.send("hint: answer", hint.target.id, node.id, forget, luck[2:], reply=True)
 
         self.network.send("hint", node.id, hint.target.id, arrive, luck[:2])
 
+    def _forget(self, node: Node, hint: Hint) -> None:
+        """The hint's target has told that it has the version."""
+        if hint in self.hints[node.id]:
+            self.hints[node.id].remove(hint)
+
     def _repair(self, request: Request, node: Node, key: Hashable) -> Process:
         """Compare all replicas of a key, and tell each what it lacks."""
+        replicas = self.replicas(key)
         held = yield from self.ask(
             request,
             "read repair",
-            lambda other: _held(other, key),
-            need=len(self.nodes),
+            lambda other: versions_of(other, key),
+            need=len(replicas),
+            among=lambda other: other.id in replicas,
             patience=self.hint_after,
         )
         newest = self._resolved([version for versions in held.values() for version in versions])
@@ -257,15 +275,19 @@ class APStore(Store):
                 self._swap(node, other, row)
 
     def _swap(self, node: Node, other: Node, luck: Sequence[float]) -> None:
-        mine = dict(node.data)
+        mine = self._common(node, other)
 
         def answer() -> None:
-            theirs = dict(other.data)
+            theirs = self._common(other, node)
             self._accept_all(other, mine)
             back = partial(self._accept_all, node, theirs)
             self.network.send("sync: answer", other.id, node.id, back, luck[2:], reply=True)
 
         self.network.send("sync", node.id, other.id, answer, luck[:2])
+
+    def _common(self, node: Node, other: Node) -> dict[Hashable, Any]:
+        """What a node holds that another one is to hold, too."""
+        return dict(node.data)
 
     def _accept_all(self, node: Node, data: dict[Hashable, Any]) -> None:
         for key, versions in data.items():
@@ -278,6 +300,7 @@ class APStore(Store):
             self.hints[node].clear()
 
 
-def _held(node: Node, key: Hashable) -> tuple[Version, ...]:
+def versions_of(node: Node, key: Hashable) -> tuple[Version, ...]:
+    """The versions of `key` that a node holds."""
     held: tuple[Version, ...] = node.data.get(key, ())
     return held

@@ -50,6 +50,11 @@ class CAStore(Store):
         "block" waits for a silent node, however long. "failover" takes silence for a crash: each
         side goes on without the other, under a primary of its own (split brain). When they meet
         again the later promotion wins and the other side's writes are lost.
+    synchronous : bool
+        False acknowledges, and shows, a write as soon as the primary has logged it (asynchronous
+        standbys).
+    read_from : {"primary", "any"}
+        Who answers a get: the primary, or the client's own node with its copy (hot standbys).
 
     Examples
     --------
@@ -76,9 +81,13 @@ class CAStore(Store):
         network: Network | None = None,
         *,
         on_partition: str = "block",
+        synchronous: bool = True,
+        read_from: str = "primary",
     ) -> None:
         choice("on_partition", on_partition, ("block", "failover"))
+        choice("read_from", read_from, ("primary", "any"))
         super().__init__(nodes, network)
+        self.synchronous, self.read_from = synchronous, read_from
         self.failover = on_partition == "failover"
         first = self.nodes[0].id
         self.ledgers = {node.id: Ledger(primary=first) for node in self.nodes}
@@ -104,11 +113,11 @@ class CAStore(Store):
 
     def _get(self, request: Request, key: Hashable) -> Process:
         def handle(node: Node) -> tuple[Any] | None:
-            return (node.get(key),) if self._leads(node) else None
+            return (node.get(key),) if anyone or self._leads(node) else None
 
-        answers = yield from self.ask(
-            request, "get", handle, need=1, among=self._primary_of(request)
-        )
+        anyone = self.read_from == "any"
+        among = (lambda node: node.id == request.at) if anyone else self._primary_of(request)
+        answers = yield from self.ask(request, "get", handle, need=1, among=among)
         return next(iter(answers.values()))[0]
 
     def _primary_of(self, request: Request) -> Any:
@@ -133,12 +142,12 @@ class CAStore(Store):
         return ledger.waiting.setdefault(place, self.env.event())
 
     def _commit(self, node: Node) -> None:
-        """Show, and answer for, what every standby in view has logged."""
+        """Show, and answer for, what every standby in view has logged, if that is asked for."""
         if not self._leads(node):
             return
         ledger = self.ledgers[node.id]
         others = [other for other in self._view(node) if other != node.id]
-        logged = [ledger.acknowledged.get(other, 0) for other in others]
+        logged = [ledger.acknowledged.get(other, 0) for other in others if self.synchronous]
         for place in range(ledger.committed, min([len(ledger.log), *logged])):
             entry = ledger.log[place]
             self.write(node, entry.key, entry.value, (entry.value,))

@@ -167,7 +167,8 @@ class ElectedStore(Store):
         def count(voter: NodeId, its_term: int, promised: float | None) -> None:
             if its_term > term:
                 self._follow(node, its_term, None)
-            if promised is None or replica.term + trial != term or replica.leader is not None:
+            asks = not node.forgot and replica.leader is None and replica.term + trial == term
+            if promised is None or not asks:
                 return
             votes[voter] = promised
             if len(votes) == self.majority and trial:

@@ -1,5 +1,7 @@
 """A primary with synchronous standbys, and its two bad answers to a cut."""
 
+from functools import partial
+
 import pytest
 from test_store import new, traced
 
@@ -7,11 +9,10 @@ from capkit import CAStore, Crash, Partition, Skew, Unavailable, Workload, run
 from capkit.consistency import availability, linearizable
 
 
-def ca(on_partition="block", **settings):
+def ca(on_partition="block", *, synchronous=True, read_from="primary", **settings):
     """Three nodes without loss; every message takes 10 ms."""
-    return new(
-        lambda nodes, network: CAStore(nodes, network, on_partition=on_partition), **settings
-    )
+    options = {"on_partition": on_partition, "synchronous": synchronous, "read_from": read_from}
+    return new(partial(CAStore, **options), **settings)
 
 
 def read(store, *nodes):
@@ -216,8 +217,63 @@ def test_failover_goes_on_without_a_node_that_lost_its_memory():
     assert store.lost() == []
 
 
+# Asynchronous standbys, and reads from them.
+
+
+def test_with_asynchronous_standbys_a_put_waits_for_nobody():
+    store = ca(synchronous=False)
+    store.network.partition({0}, {1, 2})
+    store.put("x", 1, at=0)
+    assert store.env.now == 0
+    assert store.get("x", at=0) == 1
+    store.network.heal()
+    store.wait(50)
+    assert [node.get("x") for node in store.nodes] == [1, 1, 1]
+
+
+def test_failover_with_asynchronous_standbys_loses_what_only_the_old_primary_had():
+    store = ca("failover", synchronous=False)
+    store.put("x", "kept", at=0)
+    store.wait(50)
+    store.network.partition({0}, {1, 2})
+    store.put("x", "gone", at=0)
+    store.network.crash(0)
+    store.network.heal()
+    store.wait(500)
+    assert store.get("x", at=1) == "kept"
+    store.network.restart(0)
+    store.wait(500)
+    assert store.lost() == ["gone"]
+    assert read(store, 0, 1, 2) == ["kept"] * 3
+
+
+def test_a_standby_that_may_be_read_answers_at_once_with_what_it_has():
+    store = ca(synchronous=False, read_from="any")
+    store.put("x", "old", at=0)
+    store.wait(50)
+    store.network.partition({0, 1}, {2})
+    store.put("x", "new", at=0)
+    store.wait(50)
+    start = store.env.now
+    assert read(store, 0, 1, 2) == ["new", "new", "old"]
+    assert store.env.now == start
+
+
+def test_a_standby_shows_a_put_before_the_primary_has_acknowledged_it():
+    store = ca(read_from="any")
+    store.network.slow(2, 100)
+    store.env.process(store.serve("put", "x", 1, at=0))
+    store.wait(20)
+    assert read(store, 0, 1, 2) == [None, 1, None]
+
+
 def test_an_unknown_answer_to_a_partition_is_named():
     with pytest.raises(
         ValueError, match=r"^on_partition must be one of 'block', 'failover', got 1$"
     ):
         ca(1)
+
+
+def test_an_unknown_source_of_reads_is_named():
+    with pytest.raises(ValueError, match="read_from must be one of 'primary', 'any', got 'all'"):
+        ca(read_from="all")

@@ -212,6 +212,18 @@ def test_a_node_that_forgot_never_votes_and_never_counts_again():
     assert silent(store.get, "x", at=2).endswith("node 2 knows no leader")
 
 
+def test_a_candidate_that_forgets_while_it_asks_for_votes_does_not_lead():
+    store = leader(latency=20)
+    store.network.crash(0)
+    while store.replicas[1].vote != 1 and store.replicas[2].vote != 2:
+        store.wait(1)
+    candidate = 1 if store.replicas[1].vote == 1 else 2
+    store.network.crash(candidate, lose_memory=True)
+    store.network.restart(candidate)
+    store.wait(1_000)
+    assert len(store.elections) == 1
+
+
 def test_a_log_that_lacks_an_acknowledged_put_wins_no_election():
     store = leader()
     store.network.partition({0, 1}, {2})

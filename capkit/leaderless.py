@@ -1,0 +1,348 @@
+"""Without a leader: any node coordinates, n nodes hold each key, r or w of them must answer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from operator import contains
+from typing import Any, TypeAlias
+from zlib import crc32
+
+import simpy
+
+from capkit._arguments import choice, count
+from capkit.ap import Actor, APStore, Hint, Version, versions_of
+from capkit.network import Network
+from capkit.records import NodeId
+from capkit.store import Answers, Node, Process, Request
+
+Demand: TypeAlias = tuple[str, list[NodeId], int]  # in words: of which nodes how many must answer
+
+
+@dataclass(slots=True, eq=False)
+class Round:
+    """A question to the replicas of a key, and what has come back so far.
+
+    `asked` maps each node that is asked to the replica that it is or stands in for. `version` is
+    what a put writes; other questions only read.
+    """
+
+    request: Request
+    purpose: str
+    key: Hashable
+    version: Version | None
+    demands: list[Demand]
+    spare: list[NodeId]
+    done: simpy.Event
+    asked: dict[NodeId, NodeId] = field(default_factory=dict)
+    given_up: list[NodeId] = field(default_factory=list)
+    answers: Answers = field(default_factory=dict)
+
+    def silent(self) -> list[NodeId]:
+        """Replicas for which neither they nor a stand-in have answered."""
+        settled = [*self.given_up, *(self.asked[node] for node in self.answers)]
+        return [each for each in dict.fromkeys(self.asked.values()) if each not in settled]
+
+
+class LeaderlessStore(APStore):
+    """Each key has n replicas; a put waits for w of them and a get for r: Dynamo and its heirs.
+
+    The replicas of a key are the n nodes that follow its place on a ring. Any node coordinates for
+    its own clients: it asks all n, and again, until enough have answered or their time is up.
+
+    Parameters
+    ----------
+    nodes : iterable of Node
+        At least n, with different ids, in the order of the ring.
+    network : Network, optional
+        By default each request to a node is lost with probability 0.2, and sent again.
+    n, r, w : int
+        Replicas of each key; answers that a get and a put wait for. 1 <= r, w <= n.
+    pr, pw : int
+        How many answers must come from the key's own replicas, in 0..n. What a put has stored
+        remains, even if too few of them answer.
+    sloppy : bool
+        True: the next nodes on the ring stand in for replicas that are silent for `hint_after` ms,
+        and keep the version with a hint until the replica has it. False (strict): only the
+        key's replicas count, and the coordinator keeps the hints.
+    resolve : {"lww", "siblings"}
+        What a replica keeps: the version with the latest time on its coordinator's clock (last
+        writer wins), or all that no other one follows. A put then first learns what one replica
+        holds, as a client that reads before it writes.
+    merge : callable, optional
+        With siblings: makes one value of a tuple of them when they are read.
+    collect : bool
+        With siblings: puts add their values to a set that only grows, and gets return the set.
+    hinted_handoff, anti_entropy : bool
+        As in `APStore`; a node compares with another one the keys that both are replicas of.
+    read_repair : {"blocking", "background", "none"}
+        "blocking": a get brings those that it waited for up to date before it answers, so that
+        with r > n / 2 no later get sees an older version. "background": it compares all meanwhile.
+    notfound_ok : bool
+        Whether an answer "not found" counts. Otherwise it does only when n nodes have answered.
+
+    Notes
+    -----
+    `lost` judges what a put follows: with siblings, all that its coordinator knew; with "lww", what
+    it replaced where its coordinator sent it. What a hint or a repair alone replaces is lost.
+
+    References
+    ----------
+    .. [1] DeCandia et al., "Dynamo: Amazon's Highly Available Key-value Store", SOSP 2007.
+    .. [2] Apache Cassandra documentation, "Dynamo" and "Read repair".
+    .. [3] Riak KV documentation, "Replication Properties" and "Causal Context".
+
+    Examples
+    --------
+    >>> nodes = [Node(i) for i in range(6)]
+    >>> store = LeaderlessStore(nodes, Network(rng=7), resolve="siblings")
+    >>> store.network.partition({0, 2, 4}, {1, 3, 5})
+    >>> store.put("cart", "milk", at=0)
+    >>> store.put("cart", "eggs", at=1)
+    >>> store.network.heal()
+    >>> store.wait(2_000)
+    >>> store.get("cart", at=5)
+    Siblings('milk', 'eggs')
+    """
+
+    def __init__(
+        self,
+        nodes: Iterable[Node],
+        network: Network | None = None,
+        *,
+        n: int = 3,
+        r: int = 2,
+        w: int = 2,
+        pr: int = 0,
+        pw: int = 0,
+        sloppy: bool = True,
+        resolve: str = "lww",
+        merge: Callable[[tuple[Any, ...]], Any] | None = None,
+        collect: bool = False,
+        hinted_handoff: bool = True,
+        read_repair: str = "blocking",
+        anti_entropy: bool = True,
+        notfound_ok: bool = True,
+    ) -> None:
+        nodes = list(nodes)
+        self.n = count("n", n, 1, len(nodes) or math.inf)
+        self.r, self.w = count("r", r, 1, self.n), count("w", w, 1, self.n)
+        self.pr, self.pw = count("pr", pr, 0, self.n), count("pw", pw, 0, self.n)
+        choice("read_repair", read_repair, ("blocking", "background", "none"))
+        if collect and (resolve != "siblings" or merge is not None):
+            raise ValueError("collect must be False unless resolve='siblings' without merge")
+        super().__init__(
+            nodes,
+            network,
+            resolve=resolve,
+            merge=merge,
+            hinted_handoff=hinted_handoff,
+            anti_entropy=anti_entropy,
+        )
+        self.sloppy, self.collect, self.notfound_ok = sloppy, collect, notfound_ok
+        self.read_repair = read_repair
+        self._demanded: dict[int, list[Demand]] = {}
+        self._issued: dict[tuple[Actor, Hashable], Version] = {}
+        self._began: dict[int, float] = {}
+        self._replaced: dict[tuple[NodeId, int], list[int]] = {}
+
+    def preference(self, key: Hashable) -> list[NodeId]:
+        """All nodes in the order of the ring from the key's place on: first its n replicas."""
+        ids = [node.id for node in self.nodes]
+        place = crc32(str(key).encode()) % len(ids)
+        return ids[place:] + ids[:place]
+
+    def replicas(self, key: Hashable) -> list[NodeId]:
+        """The n nodes that are to hold a copy of `key`."""
+        return self.preference(key)[: self.n]
+
+    def converged(self) -> bool:
+        """Whether all live replicas of each key hold the same versions, and no hint waits."""
+        for key in {key for node in self.nodes for key in node.data}:
+            up = [node for node in map(self.by_id.__getitem__, self.replicas(key)) if node.up]
+            if any(versions_of(node, key) != versions_of(up[0], key) for node in up):
+                return False
+        return not any(self.hints.values())
+
+    # What a client's node does.
+
+    def _put(self, request: Request, key: Hashable, value: Any) -> Process:
+        node = self._coordinated_by(request)
+        known = yield from self._context(request, node, key)
+        version = self._next_version(request, node, known, value)
+        self._began[request.number] = self.env.now
+        self._issued[(node.id, node.incarnation), key] = version
+        yield from self._ask_replicas(request, "w", key, version)
+        yield from self._answer(request)
+        self.acknowledged.append((request.number, value))
+
+    def _context(self, request: Request, node: Node, key: Hashable) -> Process:
+        """What a put replaces: what a replica holds, and what its coordinator wrote last.
+
+        Version vectors count the coordinator's puts, so each must follow the ones before it.
+        """
+        if self.resolve == "lww" or self.collect:
+            return ()
+        known = versions_of(node, key)
+        if node.id not in self.replicas(key):
+            asked = yield from self._ask_replicas(request, "context", key)
+            known = next(iter(asked.answers.values()))
+        last = self._issued.get(((node.id, node.incarnation), key))
+        return known if last is None else (*known, last)
+
+    def _get(self, request: Request, key: Hashable) -> Process:
+        asked = yield from self._ask_replicas(request, "r", key)
+        newest = self._resolved([version for held in asked.answers.values() for version in held])
+        if self.read_repair == "blocking":
+            yield from self._write_back(asked, newest)
+        elif self.read_repair == "background":
+            node = self._coordinated_by(request)
+            self.env.process(self._repair(replace(request, deadline=math.inf), node, key))
+        yield from self._answer(request)
+        return self._shown(newest)
+
+    def _write_back(self, asked: Round, newest: Sequence[Version]) -> Process:
+        """Bring all that have answered up to date, and wait until they are."""
+        behind = [node for node, held in asked.answers.items() if held != newest]
+        among = partial(contains, [self.by_id[each] for each in behind])
+        keep = partial(self._keep, asked=asked, new=newest)
+        asked.demands[:] = [("all answers to agree", behind, len(behind))]
+        if behind:
+            yield from self.ask(asked.request, "repair", keep, need=len(behind), among=among)
+
+    def _shown(self, versions: Sequence[Version]) -> Any:
+        if self.collect:
+            return frozenset(version.value for version in versions)
+        return super()._shown(versions)
+
+    # How a coordinator talks to the replicas of a key, and to those that stand in for them.
+
+    def _ask_replicas(
+        self, request: Request, letter: str, key: Hashable, new: Version | None = None
+    ) -> Process:
+        """Ask until enough (r, w, or else one) have answered; `new` is the version of a put."""
+        ring = self.preference(key)
+        replicas, spare = ring[: self.n], ring[self.n :] * self.sloppy
+        kinds = {"r": ("get", self.r, self.pr), "w": ("put", self.w, self.pw)}
+        purpose, needed, own = kinds.get(letter, (letter, 1, 0))
+        amount = f"{letter}={needed}" if letter in kinds else "the versions of one"
+        names = f"of the {self.n} replicas {', '.join(map(str, replicas))}"
+        words = f"{amount} {names}{' or their stand-ins' * self.sloppy}"
+        themselves = f"p{letter}={own} {names} themselves"
+        demands = [(themselves, replicas, own), (words, replicas + spare, needed)]
+        asked = Round(request, purpose, key, new, demands, spare, self.env.event())
+        asked.asked |= zip(replicas, replicas, strict=True)
+        request.heard, self._demanded[request.number] = asked.answers, demands
+        self._ask_again(asked, 0)
+        self._later(asked)
+        yield asked.done
+        return asked
+
+    def _ask_again(self, asked: Round, attempt: int) -> None:
+        if not asked.done.triggered and self._goes_on(asked.request):
+            self._send(asked, list(asked.asked), asked.purpose, attempt)
+            self.network.after(self.retry_every, partial(self._ask_again, asked, attempt + 1))
+
+    def _later(self, asked: Round) -> None:
+        # A coordinator that stands still finds nobody silent before it is awake.
+        act = partial(self._replace_silent, asked)
+        awake = partial(self.network.when_awake, asked.request.at, act)
+        self.network.after(self.hint_after, awake)
+
+    def _replace_silent(self, asked: Round) -> None:
+        """Ask the next nodes on the ring instead; if there is none, keep the hint here."""
+        if not self._runs(asked.request) or (asked.done.triggered and not asked.version):
+            return
+        fresh: list[NodeId] = []
+        for replica in asked.silent():
+            if asked.spare:
+                fresh.append(asked.spare.pop(0))
+                asked.asked[fresh[-1]] = replica
+            else:
+                asked.given_up.append(replica)
+                if asked.version and self.hinted_handoff:
+                    here = self._coordinated_by(asked.request).id
+                    self.hints[here].append(Hint(self.by_id[replica], asked.key, asked.version))
+        self._send(asked, fresh, f"{asked.purpose}: stand in", len(asked.spare))
+        if asked.silent():
+            self._later(asked)
+
+    def _send(self, asked: Round, nodes: list[NodeId], label: str, attempt: int) -> None:
+        def hear(node: NodeId, answer: Any) -> None:
+            asked.answers[node] = answer
+            in_time = self._goes_on(asked.request) and not asked.done.triggered
+            if in_time and self._enough(asked):
+                asked.done.succeed()
+
+        luck = self.network.draws(asked.request.number, label, attempt)
+        for node, row in zip(self.nodes, luck, strict=True):
+            if node.id in nodes and node.id not in asked.answers:
+                self._exchange(asked.request, label, node, partial(self._serve, asked), row, hear)
+
+    def _enough(self, asked: Round) -> bool:
+        counted = list(asked.answers)
+        if asked.purpose == "get" and not self.notfound_ok and len(counted) < self.n:
+            counted = [node for node in counted if asked.answers[node]]
+        return all(
+            sum(node in nodes for node in counted) >= needed for _, nodes, needed in asked.demands
+        )
+
+    def _missing(self, request: Request, timeout: float) -> str:
+        time = f"within {timeout:g} ms"
+        for words, nodes, needed in self._demanded.get(request.number, []):
+            silent = [str(node) for node in nodes if node not in request.heard]
+            if len(nodes) - len(silent) < needed:
+                names = ", ".join(silent)
+                return f"{request.kind} needed {words}, but {names} did not answer {time}"
+        return f"{request.kind} got no answer from node {request.at} {time}"
+
+    # What a replica or its stand-in does with versions.
+
+    def _serve(self, asked: Round, node: Node) -> Any:
+        """Say what the node holds, or take a put, and note which earlier ones it replaces here."""
+        if not asked.version:
+            return versions_of(node, asked.key)
+        self._keep(node, asked, [asked.version])
+        number = asked.version.stamp[2]
+        # With a clock that is ahead it may also replace one that began later: that one is lost.
+        began, replaced = self._began, self._replaced.get((node.id, number), ())
+        self.causes[number] |= {each for each in replaced if began[each] <= began[number]}
+        return True
+
+    def _keep(self, node: Node, asked: Round, new: Sequence[Version]) -> bool:
+        self._accept(node, asked.key, new)
+        target = self.by_id[asked.asked[node.id]]
+        if node is not target and self.hinted_handoff:
+            hints = [Hint(target, asked.key, version) for version in new]
+            self.hints[node.id] += [hint for hint in hints if hint not in self.hints[node.id]]
+        return True
+
+    def _accept(self, node: Node, key: Hashable, new: Sequence[Version]) -> bool:
+        before = versions_of(node, key)
+        super()._accept(node, key, new)
+        if self.resolve == "lww" and before != (after := versions_of(node, key)):
+            # A repair may come before the put itself; that still replaces what was there.
+            number = after[0].stamp[2]
+            self._replaced[node.id, number] = [version.stamp[2] for version in before]
+        return True
+
+    def _resolved(self, versions: Sequence[Version]) -> tuple[Version, ...]:
+        if self.collect:
+            distinct = {version.stamp: version for version in versions}
+            return tuple(distinct[stamp] for stamp in sorted(distinct))
+        return super()._resolved(versions)
+
+    def _forget(self, node: Node, hint: Hint) -> None:
+        """Drop a hint that was delivered, and with the last one the copy of a stand-in."""
+        super()._forget(node, hint)
+        waits = any(other.key == hint.key for other in self.hints[node.id])
+        if not waits and hint.key in node.data and node.id not in self.replicas(hint.key):
+            self.write(node, hint.key, None, ())
+            del node.data[hint.key]
+
+    def _common(self, node: Node, other: Node) -> dict[Hashable, Any]:
+        """The copies that a node shares with another one: of keys that both are replicas of."""
+        pair = {node.id, other.id}
+        return {key: held for key, held in node.data.items() if pair <= set(self.replicas(key))}
