@@ -84,7 +84,7 @@ class Engine:
             if self.ports and len(self.ports) != len(self.nodes):
                 raise ValueError(f"ports must be {len(self.nodes)}, got {len(self.ports)}")
             for node, port in zip(self.nodes, self.ports, strict=False):
-                self.cables.link(node.id, node.id, to=node.port, port=port)
+                self.cables.front(node.id, to=node.port, port=port)
         except BaseException:
             self.close()
             raise

@@ -138,6 +138,7 @@ class Etcd(Engine):
             "initial-cluster-token": self.keeper.folder.name,
             "heartbeat-interval": "30",
             "election-timeout": "300",
+            "pre-vote": "true",  # who was cut off does not depose the leader when it is back
             "logger": "zap",
         }
         return [self._program, *(f"--{name}={value}" for name, value in options.items())]

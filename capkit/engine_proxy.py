@@ -46,28 +46,30 @@ class Cables:
         self._delays: Mapping[NodeId, float] = {}
         self._ports: dict[tuple[NodeId, NodeId, int], int] = {}
         self._open: dict[asyncio.Task[None], tuple[Way, asyncio.StreamWriter]] = {}
+        self._lock = threading.Lock()  # many clients ask at a time
         self._listeners: list[asyncio.Server] = []
         self._loop = asyncio.new_event_loop()
         self._changed = asyncio.Event()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
 
-    def link(self, source: NodeId, target: NodeId, *, to: int, port: int = 0) -> int:
-        """The port at which `source` reaches port `to` of `target`; made at the first call.
+    def link(self, source: NodeId, target: NodeId, *, to: int) -> int:
+        """The port at which `source` reaches port `to` of `target`; made at the first call."""
+        key = (source, target, to)
+        with self._lock:
+            if key not in self._ports:
+                self._ports[key] = self._do(self._listen(target, to, lambda _: source, 0))
+            return self._ports[key]
+
+    def front(self, target: NodeId, *, to: int, port: int = 0, caller: Caller | None = None) -> int:
+        """A port before port `to` of `target`; `caller(port)` tells who calls, else it is itself.
 
         Raises
         ------
         ValueError
             If `port` is asked for and somebody else listens there.
         """
-        key = (source, target, to)
-        if key not in self._ports:
-            self._ports[key] = self._do(self._listen(target, to, lambda _: source, port))
-        return self._ports[key]
-
-    def front(self, target: NodeId, *, to: int, caller: Caller) -> int:
-        """A port before port `to` of `target` that serves all; `caller(port)` tells who calls."""
-        return self._do(self._listen(target, to, caller, 0))
+        return self._do(self._listen(target, to, caller or (lambda _: target), port))
 
     def set(self, cut: Collection[Way] = (), delays: Mapping[NodeId, float] | None = None) -> None:
         """Cut these directions, heal all others; delay (ms) what each of these nodes sends or gets.

@@ -167,8 +167,7 @@ class Redis(Engine):
             port=self._port(place, node),
             socket_timeout=remaining(limit, kind),
             retry=Retry(NoBackoff(), 0),
-            lib_name=None,
-            lib_version=None,
+            driver_info=None,
             protocol=2,
         )
         try:

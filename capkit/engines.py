@@ -82,7 +82,7 @@ def run(
     Examples
     --------
     >>> with SQLite() as engine:
-    ...     run(engine, Workload(clients=3, duration=500, rng=7))
+    ...     run(engine, Workload(clients=3, duration=500, timeout=5_000, rng=7))
     <History of 6 operations, 6 answered>
     """
     faults = list(faults)
@@ -107,7 +107,7 @@ def run(
 
 
 def _play(script: Script, start: float, end: float) -> list[Any]:
-    """Let every step begin at its time (ms after `start`), and return at `end` what they returned.
+    """Let every step until `end` begin at its time (ms after `start`), and collect the results.
 
     No step waits for another one, except that an operator has two hands only.
     """
@@ -116,7 +116,6 @@ def _play(script: Script, start: float, end: float) -> list[Any]:
         if at <= end:
             time.sleep(max(0.0, start + at / 1_000 - time.monotonic()))
             begun.append(executor.submit(step))
-    time.sleep(max(0.0, start + end / 1_000 - time.monotonic()))
     return [each.result() for each in begun]
 
 
