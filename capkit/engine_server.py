@@ -104,6 +104,8 @@ class Server:
         Whether its process runs.
     paused : bool
         Whether it stands still.
+    retired : bool
+        Whether an operator has stopped it for good.
     pid : int or None
         Number of its process, or None if it does not run.
     """
@@ -124,7 +126,7 @@ class Server:
         self._keeper, self._command, self._stop = keeper, command, stop
         self._environment = dict(environment or {})
         self.pid: int | None = None
-        self.up = self.paused = False
+        self.up = self.paused = self.retired = False
 
     def start(self) -> None:
         """Start it, or start it again with the data that it has."""
@@ -146,9 +148,9 @@ class Server:
         self.up, self.paused, self.pid = False, False, None
 
     def stop(self) -> None:
-        """Let it end in its own way."""
+        """Let it end in its own way, for good."""
         self._keeper.ask("stop", pid=self.pid)
-        self.up, self.paused, self.pid = False, False, None
+        self.up, self.paused, self.pid, self.retired = False, False, None, True
 
     def pause(self) -> None:
         """Let it stand still (SIGSTOP)."""

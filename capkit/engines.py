@@ -9,12 +9,14 @@ What goes wrong: `Partition`, `Crash`, `Pause`, `Slow`, and a failover by hand, 
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from operator import itemgetter
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from capkit._arguments import RandomState
@@ -39,6 +41,7 @@ __all__ = [
     "SQLite",
     "StartFailed",
     "run",
+    "run_or_replay",
 ]
 
 Script: TypeAlias = list[tuple[float, Executor, Callable[[], Any]]]
@@ -51,6 +54,8 @@ def run(
     workload: Workload,
     faults: Iterable[Fault] = (),
     rng: RandomState = None,
+    *,
+    audit: bool = False,
 ) -> History:
     """Let clients use a real engine while faults strike it, and return what they saw.
 
@@ -66,6 +71,8 @@ def run(
         ms from the start of the run. What outlasts the run lasts until `engine.heal()`.
     rng : int, numpy.random.Generator or None
         Seed of the arrivals; by default the workload's own.
+    audit : bool
+        Whether all faults end after the last answer, and one more client then gets every key.
 
     Returns
     -------
@@ -101,9 +108,56 @@ def run(
             script.append((fault.at, operator, partial(engine.strike, fault)))
             script.append((fault.until, operator, partial(engine.mend, fault)))
         results = _play(script, start, workload.duration + workload.timeout)
+    if audit:
+        engine.heal()
+        for key in sorted(engine.keys & set(workload.keys)):
+            last = Arrival(_clock(start), workload.clients, "get", key, None)
+            results.append(_ask(engine, workload, last, start))
     asked = [each for each in results if isinstance(each, Operation)]
     asked.sort(key=lambda each: each.invoked)
-    return History(as_processes(asked, workload.clients), faults=faults)
+    return History(as_processes(asked, workload.clients + audit), faults=faults)
+
+
+def run_or_replay(
+    engine: Engine,
+    workload: Workload,
+    faults: Iterable[Fault] = (),
+    *,
+    recording: str | Path,
+    audit: bool = False,
+) -> History:
+    """Start an engine, `run` it and stop it; where it is not installed, read a recorded run.
+
+    It says so in words. With `CAPKIT_RECORD=1` in the environment the run is recorded anew.
+
+    Parameters
+    ----------
+    engine : Engine
+        One that is not running.
+    workload, faults, audit
+        As for `run`.
+    recording : str or Path
+        What `History.write` wrote of such a run.
+
+    Returns
+    -------
+    History
+        Of this run, or of the recorded one.
+
+    Raises
+    ------
+    StartFailed
+        If the engine is installed but does not start.
+    """
+    try:
+        with engine:
+            history = run(engine, workload, faults, audit=audit)
+    except NotInstalled as missing:
+        print(f"{missing}. What follows is the recording of a real run.")
+        return History.read(recording)
+    if os.environ.get("CAPKIT_RECORD") == "1":
+        history.write(recording)
+    return history
 
 
 def _play(script: Script, start: float, end: float) -> list[Any]:
