@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 
 from capkit._arguments import choice, count, number
 from capkit.engine_proxy import Cables
-from capkit.engine_server import Keeper, Server
+from capkit.engine_server import Keeper, Server, need
 from capkit.failures import Crash, Partition, Pause, Slow
 from capkit.node import Unavailable
 from capkit.records import Fault, NodeId
@@ -61,6 +61,9 @@ class Engine:
     strikes: ClassVar[tuple[type[Fault], ...]] = (Partition, Crash, Pause, Slow)
     """The faults that this engine knows."""
 
+    libraries: ClassVar[tuple[str, ...]] = ()
+    """The Python libraries that its clients need."""
+
     def __init__(self, places: int, *, on_cut: str = "drop", ports: Sequence[int] = ()) -> None:
         self.places = tuple(range(count("nodes", places)))
         self.on_cut = choice("on_cut", on_cut, ("drop", "reset"))
@@ -78,6 +81,8 @@ class Engine:
         if self._keeper is not None:
             raise RuntimeError("engine must not be started twice; make another")
         self._find()
+        for library in (*self.libraries, "psutil"):
+            need(library)
         self._cables, self._keeper = Cables(self.on_cut), Keeper()
         try:
             self._launch()

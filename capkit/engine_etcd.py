@@ -55,6 +55,8 @@ class Etcd(Engine):
     the bytes and not of the call.
     """
 
+    libraries = ("httpx",)
+
     def __init__(
         self,
         nodes: int = 3,

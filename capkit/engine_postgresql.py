@@ -56,6 +56,7 @@ class PostgreSQL(Engine):
     """
 
     strikes: ClassVar[tuple[type[Fault], ...]] = (Partition, Crash, Pause, Slow, Promote)
+    libraries = ("psycopg",)
 
     def __init__(
         self,

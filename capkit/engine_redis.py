@@ -39,6 +39,7 @@ class Redis(Engine):
     """
 
     strikes: ClassVar[tuple[type[Fault], ...]] = (Partition, Crash, Pause, Slow, Promote)
+    libraries = ("redis",)
 
     def __init__(
         self,

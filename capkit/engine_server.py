@@ -217,6 +217,27 @@ def find(
     raise NotInstalled(f"{program} is not installed here; {install}")
 
 
+def need(library: str) -> None:
+    """Complain if a Python library is missing, before anything is started.
+
+    Raises
+    ------
+    NotInstalled
+        With the command that installs it.
+
+    Examples
+    --------
+    >>> need("no_such_library")
+    Traceback (most recent call last):
+        ...
+    capkit.engine_server.NotInstalled: the library no_such_library is not installed here;
+    get it with `python -m pip install "capkit[engines]"`
+    """
+    if importlib.util.find_spec(library) is None:
+        command = '`python -m pip install "capkit[engines]"`'
+        raise NotInstalled(f"the library {library} is not installed here; get it with {command}")
+
+
 def free_ports(number: int) -> list[int]:
     """Different ports of 127.0.0.1 on which nobody listens now."""
     sockets: list[socket.socket] = []

@@ -90,7 +90,7 @@ def run(
     --------
     >>> with SQLite() as engine:
     ...     run(engine, Workload(clients=3, duration=500, timeout=5_000, rng=7))
-    <History of 6 operations, 6 answered>
+    <History of 9 operations, 9 answered>
     """
     faults = list(faults)
     engine.check(faults)

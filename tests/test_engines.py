@@ -228,9 +228,12 @@ def lost_by_failover(words):
     Of each key, only what was put last counts, and only if it was acknowledged.
     """
     with started(words) as running:
-        history = engines.run(running, PUTS, [CUT, engines.Promote(at=900, until=1_800, node=1)])
-        last = {each.key: each for each in history}
-        found = {key: running.serve("get", key, at=1, timeout=5_000) for key in last}
+        faults = [CUT, engines.Promote(at=900, until=1_800, node=1)]
+        history = engines.run(running, PUTS, faults, audit=True)
+    auditor = history.client.max()
+    found = {each.key: each.value for each in history if each.client == auditor}
+    last = {each.key: each for each in history if each.kind == "put"}
+    assert found.keys() == last.keys()
     acknowledged = [each for each in last.values() if each.outcome is Outcome.OK]
     return [each.value for each in acknowledged if found[each.key] != each.value]
 
@@ -321,6 +324,33 @@ def test_the_matching_simulation_predicts_each_sides_availability(words, make, n
         predicted = [availability(each, nodes=side) for each in simulated]
         seen = availability(history, nodes=side)
         assert seen == pytest.approx(sum(predicted) / 10, abs=0.05)
+
+
+# Where a program is missing, a recording takes its place.
+
+
+def missing(*_, **__):
+    raise engines.NotInstalled("etcd is not installed here; get it")
+
+
+def test_a_recorded_run_takes_the_place_of_a_missing_program(monkeypatch, tmp_path, capsys):
+    file = tmp_path / "etcd.jsonl"
+    recorded = run(new(LeaderStore, 3), WORKLOAD, [CUT])
+    recorded.write(file)
+    monkeypatch.setattr("capkit.engine_etcd.find", missing)
+    history = engines.run_or_replay(engines.Etcd(), WORKLOAD, [CUT], recording=file)
+    assert list(history) == list(recorded)
+    assert "not installed here; get it. What follows is the recording" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("record, written", [("1", True), ("", False)])
+def test_a_run_is_recorded_where_that_is_asked_for(monkeypatch, tmp_path, record, written):
+    file = tmp_path / "sqlite.jsonl"
+    monkeypatch.setenv("CAPKIT_RECORD", record)
+    short = Workload(clients=3, duration=300, rng=7)
+    history = engines.run_or_replay(engines.SQLite(), short, recording=file)
+    assert file.exists() == written
+    assert not written or list(History.read(file)) == list(history)
 
 
 # Nothing is left behind.
@@ -502,6 +532,12 @@ def test_a_missing_program_comes_with_the_command_that_installs_it(make, command
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(engines.NotInstalled, match=command), make():
         pass
+
+
+def test_a_missing_library_comes_with_the_command_that_installs_it(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(engines.NotInstalled, match=r"pip install .capkit\[engines\]"):
+        engines.SQLite().__enter__()
 
 
 @engine
