@@ -9,6 +9,7 @@ import time
 import warnings
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -108,6 +109,14 @@ class Etcd(Engine):
             trust_env=False,  # no proxy stands between a client and this computer
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
         )
+        self._make_nodes()
+        for node in self.nodes:
+            node.start()
+        for node in self.nodes:
+            node.wait(lambda node=node: self._serves(node))  # type: ignore[misc]
+        self._lead(self.nodes[0])
+
+    def _make_nodes(self) -> None:
         ports = free_ports(2 * len(self.places))
         own, peers = ports[: len(self.places)], ports[len(self.places) :]
         fronts = [
@@ -115,20 +124,12 @@ class Etcd(Engine):
             for place, port in zip(self.places, peers, strict=True)
         ]
         cluster = ",".join(f"node{i}=http://{HOST}:{front}" for i, front in enumerate(fronts))
+        environment = {"ETCD_UNSUPPORTED_ARCH": _architecture()}
         for place, port, peer, front in zip(self.places, own, peers, fronts, strict=True):
-            command = self._command(place, port, peer, front, cluster)
-            server = Server(
-                self.keeper,
-                place,
-                port,
-                lambda command=command: command,  # type: ignore[misc]
-                environment={"ETCD_UNSUPPORTED_ARCH": _architecture()},
+            words = self._command(place, port, peer, front, cluster)
+            self.nodes.append(
+                Server(self.keeper, place, port, partial(list, words), environment=environment)
             )
-            self.nodes.append(server)
-            server.start()
-        for node in self.nodes:
-            node.wait(lambda node=node: self._serves(node))  # type: ignore[misc]
-        self._lead(self.nodes[0])
 
     def _command(self, place: int, port: int, peer: int, front: int, cluster: str) -> list[str]:
         options = {

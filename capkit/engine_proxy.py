@@ -137,20 +137,14 @@ class Cables:
 
     async def _join(self, there: _Line, to: int, writer: asyncio.StreamWriter) -> None:
         """Connect a caller with the port that it wants, until both have said all."""
-        way = there.way
         try:
-            if self._is_cut(way) and self.on_cut == "reset":
-                raise ConnectionResetError
-            if self._is_cut(way):  # a handshake needs both directions
-                while self._is_cut(way):
-                    await self._changed.wait()
-                if there.ended:
-                    return  # the caller gave up while nothing of it could pass
+            if not await self._allows(there):
+                return
             far_reader, far_writer = await asyncio.open_connection(HOST, to)
         except BaseException:
             there.stop()
             raise
-        back = _Line(self, way[::-1], far_reader)
+        back = _Line(self, there.way[::-1], far_reader)
         try:
             async with asyncio.TaskGroup() as both:
                 both.create_task(there.feed(far_writer))
@@ -162,6 +156,16 @@ class Cables:
             there.stop()
             back.stop()
             far_writer.close()
+
+    async def _allows(self, there: _Line) -> bool:
+        """Wait until a connection can be made, unless its caller gives up before."""
+        if not self._is_cut(there.way):
+            return True
+        if self.on_cut == "reset":
+            raise ConnectionResetError
+        while self._is_cut(there.way):  # a handshake needs both directions
+            await self._changed.wait()
+        return not there.ended
 
     async def passes(self, way: Way, sent: float) -> None:
         """Wait until what was sent at `sent` may arrive."""

@@ -160,17 +160,8 @@ class Redis(Engine):
     ) -> Any:
         """Let a new connection from `place` to `node` do something; nothing is tried twice."""
         import redis
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
 
-        client = redis.Redis(
-            host=HOST,
-            port=self._port(place, node),
-            socket_timeout=remaining(limit, kind),
-            retry=Retry(NoBackoff(), 0),
-            driver_info=None,
-            protocol=2,
-        )
+        client = _client(self._port(place, node), remaining(limit, kind))
         try:
             return do(client, limit)
         except redis.ReadOnlyError as error:  # documented: it is refused before it is done
@@ -179,3 +170,18 @@ class Redis(Engine):
             raise Unavailable(f"{kind} got no answer: {error}") from error
         finally:
             client.close()
+
+
+def _client(port: int, seconds: float) -> Any:
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    return redis.Redis(
+        host=HOST,
+        port=port,
+        socket_timeout=seconds,
+        retry=Retry(NoBackoff(), 0),
+        driver_info=None,
+        protocol=2,
+    )

@@ -100,22 +100,24 @@ def run(
         workload = replace(workload, rng=rng)
     start = time.monotonic()
     with ThreadPoolExecutor(1) as operator, ThreadPoolExecutor(_THREADS) as clients:
-        script: Script = [
-            (arrival.time, clients, partial(_ask, engine, workload, arrival, start))
-            for arrival in workload.arrivals()
-        ]
+        ask = partial(_ask, engine, workload, start)
+        script: Script = [(each.time, clients, partial(ask, each)) for each in workload.arrivals()]
         for fault in faults:
             script.append((fault.at, operator, partial(engine.strike, fault)))
             script.append((fault.until, operator, partial(engine.mend, fault)))
         results = _play(script, start, workload.duration + workload.timeout)
-    if audit:
-        engine.heal()
-        for key in sorted(engine.keys & set(workload.keys)):
-            last = Arrival(_clock(start), workload.clients, "get", key, None)
-            results.append(_ask(engine, workload, last, start))
     asked = [each for each in results if isinstance(each, Operation)]
     asked.sort(key=lambda each: each.invoked)
+    if audit:
+        asked += _audit(engine, workload, start)
     return History(as_processes(asked, workload.clients + audit), faults=faults)
+
+
+def _audit(engine: Engine, workload: Workload, start: float) -> list[Operation]:
+    engine.heal()
+    keys = sorted(engine.keys & set(workload.keys))
+    gets = [Arrival(0.0, workload.clients, "get", key, None) for key in keys]
+    return [_ask(engine, workload, start, get) for get in gets]
 
 
 def run_or_replay(
@@ -173,30 +175,28 @@ def _play(script: Script, start: float, end: float) -> list[Any]:
     return [each.result() for each in begun]
 
 
-def _ask(engine: Engine, workload: Workload, arrival: Arrival, start: float) -> Operation:
+def _ask(engine: Engine, workload: Workload, start: float, arrival: Arrival) -> Operation:
     """One client's one operation, from its arrival to its answer or its deadline."""
+    _, client, kind, key, value = arrival
     invoked = _clock(start)
     deadline = invoked + workload.timeout
-    place = engine.places[arrival.client % len(engine.places)]
-    value, outcome = arrival.value, Outcome.OK
+    place = engine.places[client % len(engine.places)]
+    answer, outcome = value, Outcome.OK
     try:
-        answer = engine.serve(
-            arrival.kind, arrival.key, arrival.value, at=place, timeout=workload.timeout
-        )
-        value = answer if arrival.kind == "get" else arrival.value
+        answer = engine.serve(kind, key, value, at=place, timeout=workload.timeout)
     except Unavailable as refusal:
         outcome = Outcome.FAIL if refusal.certain else Outcome.UNKNOWN
     completed = _clock(start)
     if completed > deadline:  # nobody waits for it any more
-        value, outcome = arrival.value, Outcome.UNKNOWN
+        completed, answer, outcome = deadline, None, Outcome.UNKNOWN
     return Operation(
-        kind=arrival.kind,
-        key=arrival.key,
-        value=value,
+        kind=kind,
+        key=key,
+        value=answer if kind == "get" else value,
         invoked=invoked,
-        completed=min(completed, deadline),
+        completed=completed,
         outcome=outcome,
-        client=arrival.client,
+        client=client,
         node=place,
         deadline=deadline,
     )

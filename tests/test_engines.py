@@ -182,7 +182,7 @@ def test_etcd_is_linearizable_and_loses_nothing_that_it_acknowledged(fault, engi
             judged = with_last_gets(running, history, key)
             assert linearizable(judged).ok is True, str(linearizable(judged))
             answered.append(availability(history))
-        assert min(answered) > 0.4  # the others go on, or all go on later
+        assert min(answered) > (0.5 if fault is leader_killed else 0.2)  # the others go on
         tell(f"etcd {running.version}, {fault.__name__}: {engine_runs} runs linearizable, ")
         tell(f"{min(answered):.2f} to {max(answered):.2f} answered")
 
