@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -93,16 +94,19 @@ def _missed(history: History, gets: Column) -> list[Column]:
     return found
 
 
-def convergence(history: History) -> float | None:
+def convergence(history: History, *, nodes: Iterable[NodeId] | None = None) -> float | None:
     """Ms from the last put or fault until all nodes held the same for good.
 
     The clock starts when the last put has ended and the last fault is over (one that never ends:
-    when it begins). Nodes are those that clients talked to and those that ever held a copy.
+    when it begins).
 
     Parameters
     ----------
     history : History
         With `copies`. Let the run go on for a while after the last put: `run(..., settle=2_000)`.
+    nodes : iterable of int or str, optional
+        Those that are to hold copies. By default those that clients talked to, and those that ever
+        held one.
 
     Returns
     -------
@@ -122,14 +126,17 @@ def convergence(history: History) -> float | None:
     """
     if not history.copies:
         return math.nan
-    nodes = {copy.node for copy in history.copies}
-    nodes |= {history.decode("node", code) for code in set(history.node.tolist())} - {None}
+    if nodes is None:
+        nodes = {copy.node for copy in history.copies}
+        nodes |= {history.decode("node", code) for code in set(history.node.tolist())} - {None}
+    keepers = frozenset(nodes)
     held: defaultdict[object, dict[NodeId | None, object]] = defaultdict(
-        lambda: dict.fromkeys(nodes, frozenset())
+        lambda: dict.fromkeys(keepers, frozenset())
     )
     apart: set[object] = set()
     equal_since: float | None = -math.inf
-    in_time = sorted(history.copies, key=lambda copy: copy.at)
+    theirs = (copy for copy in history.copies if copy.node in keepers)
+    in_time = sorted(theirs, key=lambda copy: copy.at)
     for at, copies in groupby(in_time, key=lambda copy: copy.at):
         before = bool(apart)
         for copy in copies:

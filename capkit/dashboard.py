@@ -218,6 +218,14 @@ def choice(label: str, options: Sequence[Any], tip: str) -> widgets.Widget:
     )
 
 
+def dropdown(label: str, options: Sequence[Any], tip: str) -> widgets.Widget:
+    """A list that opens, for more options than fit beside each other."""
+    style, layout = {"description_width": "120px"}, widgets.Layout(width="430px")
+    return widgets.Dropdown(
+        options=options, description=label, tooltip=tip, style=style, layout=layout
+    )
+
+
 def _row(children: Any) -> widgets.Box:
     wrap = widgets.Layout(flex_flow="row wrap", width="900px", overflow="visible")
     return widgets.Box(list(children), layout=wrap)

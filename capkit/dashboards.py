@@ -16,6 +16,7 @@ from capkit.consistency import Verdict, availability, linearizable, summary
 from capkit.cp import CPStore
 from capkit.dashboard import Dashboard, Drawn, Settings, choice, slider
 from capkit.dashboards_staleness import staleness
+from capkit.dashboards_systems import system
 from capkit.failures import Partition
 from capkit.history import History
 from capkit.network import Network
@@ -25,7 +26,7 @@ from capkit.store import Node, Store
 from capkit.timeline import TimelinePicture
 from capkit.workload import Workload, run
 
-__all__ = ["failure", "interval", "partition", "quorum", "staleness", "tradeoff"]
+__all__ = ["failure", "interval", "partition", "quorum", "staleness", "system", "tradeoff"]
 
 _LOSSES = np.linspace(0, 1, 11)
 _LOSS = "chance that one request to one node is lost"

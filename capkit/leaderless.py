@@ -150,7 +150,7 @@ class LeaderlessStore(APStore):
 
     def preference(self, key: Hashable) -> list[NodeId]:
         """All nodes in the order of the ring from the key's place on: first its n replicas."""
-        ids = [node.id for node in self.nodes]
+        ids = list(self.by_id)
         place = crc32(str(key).encode()) % len(ids)
         return ids[place:] + ids[:place]
 
@@ -161,7 +161,7 @@ class LeaderlessStore(APStore):
     def converged(self) -> bool:
         """Whether all live replicas of each key hold the same versions, and no hint waits."""
         for key in {key for node in self.nodes for key in node.data}:
-            up = [node for node in map(self.by_id.__getitem__, self.replicas(key)) if node.up]
+            up = [node for node in self.nodes if node.id in self.replicas(key) and node.up]
             if any(versions_of(node, key) != versions_of(up[0], key) for node in up):
                 return False
         return not any(self.hints.values())
@@ -290,13 +290,12 @@ class LeaderlessStore(APStore):
         )
 
     def _missing(self, request: Request, timeout: float) -> str:
-        time = f"within {timeout:g} ms"
         for words, nodes, needed in self._demanded.get(request.number, []):
             silent = [str(node) for node in nodes if node not in request.heard]
             if len(nodes) - len(silent) < needed:
-                names = ", ".join(silent)
-                return f"{request.kind} needed {words}, but {names} did not answer {time}"
-        return f"{request.kind} got no answer from node {request.at} {time}"
+                said = f"{request.kind} needed {words}, but {', '.join(silent)} did not answer"
+                return f"{said} within {timeout:g} ms"
+        return f"{request.kind} got no answer from node {request.at} within {timeout:g} ms"
 
     # What a replica or its stand-in does with versions.
 
@@ -306,9 +305,12 @@ class LeaderlessStore(APStore):
             return versions_of(node, asked.key)
         self._keep(node, asked, [asked.version])
         number = asked.version.stamp[2]
-        # With a clock that is ahead it may also replace one that began later: that one is lost.
+        # With a clock that is ahead it may replace one that began later: that one is lost.
         began, replaced = self._began, self._replaced.get((node.id, number), ())
         self.causes[number] |= {each for each in replaced if began[each] <= began[number]}
+        for held in versions_of(node, asked.key) if self.resolve == "lww" else ():
+            if began[number] < began[held.stamp[2]]:  # what began before it only came too late
+                self.causes[held.stamp[2]] |= {number}
         return True
 
     def _keep(self, node: Node, asked: Round, new: Sequence[Version]) -> bool:

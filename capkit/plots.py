@@ -11,7 +11,6 @@ from typing import Any
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.legend import Legend
 
 from capkit import tradeoff as model
 from capkit._arguments import count, number
@@ -21,6 +20,7 @@ from capkit.drawing import LOOKS, Panel, describe, panels
 from capkit.history import History
 from capkit.layout import span_of, values_of
 from capkit.pictures import MOST_NODES, QuorumsPicture, RatesPicture, TradeoffPicture
+from capkit.plane import plane
 from capkit.race import Staleness
 from capkit.timeline import TimelinePicture, legend_below
 from capkit.tradeoff import Rates
@@ -37,6 +37,7 @@ __all__ = [
     "TradeoffPicture",
     "ladder",
     "panels",
+    "plane",
     "quorums",
     "rates",
     "staleness",
@@ -148,15 +149,11 @@ def timelines(histories: Mapping[str, History]) -> Panel:
     end = max(span_of(history)[1] for history in histories.values())
     artists: list[Artist] = []
     for panel, (name, history) in zip(made, histories.items(), strict=True):
-        picture = TimelinePicture(panel, values)
-        picture.update(history, span=(min(0, span_of(history)[0]), end))
-        artists += [artist for artist in picture.artists if not isinstance(artist, Legend)]
+        picture = TimelinePicture(panel, values, legend=False)
+        artists += picture.update(history, span=(min(0, span_of(history)[0]), end))
         describe(panel, f"{name}: {summary(history).split(': ')[0]}")
         panel.set_title(panel.reading, loc="left", x=-0.3, fontsize=16, fontweight="bold")
         panel.tick_params(labelbottom=panel is made[-1])
-        for artist in picture.artists:
-            if isinstance(artist, Legend):
-                artist.remove()
     for legend in legend_below(made[-1], artists):
         made[-1].add_artist(legend)
     return made[-1]  # type: ignore[no-any-return]

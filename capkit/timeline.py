@@ -48,10 +48,14 @@ class TimelinePicture:
         Values that copies may hold, in the order of their colours: the same in several pictures.
     fewest : float
         Lanes that there is always room for; so many or fewer are equally high.
+    legend : bool
+        Whether a legend stands below.
     """
 
-    def __init__(self, ax: Axes, values: Sequence[Any] = (), fewest: float = 5.0) -> None:
-        self.ax, self.values, self.fewest = ax, values, fewest
+    def __init__(
+        self, ax: Axes, values: Sequence[Any] = (), fewest: float = 5.0, legend: bool = True
+    ) -> None:
+        self.ax, self.values, self.fewest, self.legend = ax, values, fewest, legend
         self.artists: list[Artist] = []
         ax.spines[["top", "right", "left"]].set_visible(False)
         ax.set_yticks([])
@@ -88,7 +92,7 @@ class TimelinePicture:
         self._draw_points(verdict)
         self._draw_copies()
         self._add(Words(self.ax, self.words, self.size, label="words"))
-        for legend in legend_below(self.ax, self.artists):
+        for legend in legend_below(self.ax, self.artists if self.legend else ()):
             self._add(legend)
         describe(self.ax, reading(history, self.stale, verdict))
         return self.artists

@@ -1,0 +1,134 @@
+"""The dashboard of two named systems under the same script, which `dashboards` re-exports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from matplotlib.artist import Artist
+from matplotlib.legend import Legend
+
+from capkit import drawing
+from capkit.comparison import NODES, SCRIPTS, Row, judged, observe
+from capkit.consistency import Verdict, linearizable
+from capkit.dashboard import Dashboard, Drawn, Settings, dropdown, slider
+from capkit.history import History
+from capkit.systems import NAMES, Script, get
+from capkit.timeline import TimelinePicture, legend_below
+
+_SPAN = (0.0, 2_300.0)
+_SEED, _RATE = 7, 3.5
+_SCRIPTS = [name for name, script in SCRIPTS.items() if not script.loss]  # there is a slider
+
+
+def system() -> Dashboard:
+    """Two named systems, each with an option, and what the same trouble does to both.
+
+    Controls: the `first` system and its `option`, the `second` and its `other` option, and the
+    `script`: what goes wrong from 500 to 1,500 ms, for six clients at six nodes; and the `loss`
+    besides.
+
+    Examples
+    --------
+    >>> system().settings["script"]
+    'minority cut off'
+    """
+    upper, lower = drawing.panels(rows=2, height=7.4)
+    upper.figure.subplots_adjust(0.225, 0.105, 0.945, 0.955, hspace=0.14)
+    pictures = [TimelinePicture(panel, fewest=7, legend=False) for panel in (upper, lower)]
+    titles = [drawing.heading(panel) for panel in (upper, lower)]
+    upper.tick_params(labelbottom=False)
+
+    def draw(settings: Settings) -> Drawn:
+        artists: list[Artist] = []
+        sentences = []
+        pairs = [(settings["first"], settings["option"]), (settings["second"], settings["other"])]
+        for pair, picture, title in zip(pairs, pictures, titles, strict=True):
+            history, verdict, row = _observed(*pair, settings["script"], settings["loss"])
+            artists += picture.update(history, verdict, span=_SPAN)
+            title.set_text(f"{row.system}, {row.options}: {_worth(verdict, row)}")
+            sentences.append(_sentence(row, verdict))
+        for legend in [each for each in lower.artists if isinstance(each, Legend)]:
+            legend.remove()
+        legends = [lower.add_artist(legend) for legend in legend_below(lower, artists)]
+        artists += [*titles, *legends]
+        return artists, f"{settings['script'].capitalize()}. {' '.join(sentences)}"
+
+    controls = {
+        "first": dropdown("first system", NAMES, "the system above"),
+        "option": dropdown("as", _options(NAMES[0]), "how it is configured"),
+        "second": dropdown("second system", NAMES, "the system below"),
+        "other": dropdown("as", _options(NAMES[0]), "how it is configured"),
+        "script": dropdown("what goes wrong", _SCRIPTS, "from 500 to 1,500 ms"),
+        "loss": slider("loss", 0.0, 0.0, 1.0, 0.01, "chance that one request to one node is lost"),
+    }
+    controls["first"].value, controls["second"].value = "MongoDB", "Cassandra"
+    controls["script"].value = "minority cut off"
+    _offer(controls)
+    stories: dict[str, Settings] = {
+        "one read option": _pair("DynamoDB", "strong reads", "DynamoDB", "default reads"),
+        "acknowledged, then gone": _pair("MongoDB", "w: 1, local", "relational", _FAILOVER)
+        | {"script": "leader cut off"},
+        "both sides": _pair("Dynamo", "sloppy quorum", "Dynamo", "strict quorum")
+        | {"script": "even split"},
+        "a wrong clock": _pair("Cassandra", "QUORUM", "Riak", "siblings")
+        | {"script": "clock 500 ms ahead"},
+    }
+    return Dashboard(upper.figure, controls, draw, stories, arrange=_offer)
+
+
+_FAILOVER = "asynchronous, failover"
+
+
+def _pair(first: str, option: str, second: str, other: str) -> Settings:
+    return {"first": first, "option": option, "second": second, "other": other}
+
+
+def _options(name: str) -> list[str]:
+    return list(get(name).configurations)
+
+
+def _offer(controls: Mapping[str, Any]) -> None:
+    """Let each system's control of options offer those of that system."""
+    for name, option in (("first", "option"), ("second", "other")):
+        offered = _options(controls[name].value)
+        if list(controls[option].options) != offered:
+            controls[option].options = offered
+
+
+@lru_cache(maxsize=256)
+def _observed(name: str, option: str, script: str, loss: float) -> tuple[History, Verdict, Row]:
+    options = get(name).configurations[option]
+    store = get(name).build(_SEED, nodes=NODES, **options)
+    history = observe(store, replace(SCRIPTS[script], loss=loss), _SEED, _RATE)
+    found = judged(store, history, _calm(name, option))
+    row = Row(system=name, options=option, script=script, **found)
+    clients = History(history, faults=history.faults)  # the copies would take half the picture
+    return clients, linearizable(history), row
+
+
+@lru_cache(maxsize=64)
+def _calm(name: str, option: str) -> History:
+    store = get(name).build(_SEED, nodes=NODES, **get(name).configurations[option])
+    return observe(store, Script(), _SEED, _RATE)
+
+
+def _worth(verdict: Verdict, row: Row) -> str:
+    lost = f", {row.lost} put{'s' * (row.lost > 1)} lost" if row.lost else ""
+    held = "linearizable" if verdict.ok else "not linearizable"
+    return f"{100 * row.answered:.0f} % answered, {held}{lost}"
+
+
+def _sentence(row: Row, verdict: Verdict) -> str:
+    sides = ""
+    if row.cut_off == row.cut_off:
+        sides = (
+            f" ({100 * row.cut_off:.0f} % of the side cut off, {100 * row.rest:.0f} % of the rest)"
+        )
+    stale = f"{row.stale or 'no'} stale read{'s' * (row.stale != 1)}"
+    return (
+        f"{row.system}, {row.options}: {100 * row.answered:.0f} % answered{sides}, {stale}, "
+        f"{row.lost or 'no'} acknowledged put{'s' * (row.lost != 1)} lost, {verdict!r}."
+    )

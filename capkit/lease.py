@@ -1,0 +1,281 @@
+"""One server at a time, by a lock that ends by itself, and a log that refuses older locks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
+
+import simpy
+
+from capkit._arguments import number
+from capkit.locks import LockStore
+from capkit.log import Entry, newest
+from capkit.network import Network
+from capkit.records import NodeId
+from capkit.store import Node, Process, Request
+
+Log: TypeAlias = tuple[Entry, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Tenure:
+    """From `since` to `until` (ms) a node believed that it served, under one lock generation."""
+
+    node: NodeId
+    generation: int
+    since: float
+    until: float = math.inf
+
+
+class Refusal(NamedTuple):
+    """At `at` (ms) the log's copy at `node` refused an append of an older lock generation."""
+
+    at: float
+    node: NodeId
+    generation: int
+    log: Log
+
+
+@dataclass(slots=True, kw_only=True)
+class Shelf:
+    """A node's copy of the shared log, on its disk, and the newest lock generation seen there."""
+
+    fence: int = 1
+    generation: int = 1
+    log: Log = ()
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Orders copies: under which generation it was stored last, then which is longer."""
+        return self.generation, len(self.log)
+
+
+@dataclass(slots=True, kw_only=True)
+class Server:
+    """What a tablet server has in its memory; all of it goes with a crash."""
+
+    generation: int = 0
+    log: Log = ()
+    batch: list[Entry] = field(default_factory=list)
+    waiting: dict[int, simpy.Event] = field(default_factory=dict)
+    done: set[int] = field(default_factory=set)
+    tenure: Tenure | None = None
+
+
+class LeaseStore(LockStore):
+    """A lock service assigns the tablet to one server at a time, as Bigtable does with Chubby.
+
+    The server looks at its lease, writes the log, which a majority of the nodes keeps, and then its
+    memory, from which it answers gets. Between looking and writing it may be paused for long, and
+    somebody else may serve meanwhile: so each append carries the generation of its lock, and the
+    log refuses those older than the newest it has seen (a fencing token) [1]_ [2]_ [3]_.
+
+    Parameters
+    ----------
+    nodes : iterable of Node
+        Each keeps a copy of the locks and of the log, and can serve; the first one does at first,
+        and is the master that gives the tablet away when its lock has ended.
+    network : Network, optional
+        By default each request to a node is lost with probability 0.2, and sent again.
+    lease : float
+        Ms for which a lock is granted.
+    fencing : bool
+        False lets the log take what it is sent, under whatever lock.
+
+    Attributes
+    ----------
+    tenures : list of Tenure
+        Who believed when that it served.
+    refused : list of Refusal
+        What the log refused.
+
+    References
+    ----------
+    .. [1] Chang et al., "Bigtable: A Distributed Storage System for Structured Data", OSDI 2006.
+    .. [2] Burrows, "The Chubby Lock Service for Loosely-Coupled Distributed Systems", OSDI 2006.
+    .. [3] Gray, Cheriton, "Leases", SOSP 1989.
+
+    Examples
+    --------
+    >>> store = LeaseStore([Node(i) for i in range(3)], Network(loss=0.0, rng=7))
+    >>> store.put("key", "value", at=1)
+    >>> store.network.partition({0}, {1, 2})
+    >>> store.wait(1_000)
+    >>> store.get("key", at=2)
+    'value'
+    >>> [(tenure.node, tenure.generation) for tenure in store.tenures]
+    [(0, 1), (1, 2)]
+    """
+
+    commit_every = 20.0
+    """Ms that a server collects puts before it writes them to the log together."""
+
+    def __init__(
+        self,
+        nodes: Iterable[Node],
+        network: Network | None = None,
+        *,
+        lease: float = 300.0,
+        fencing: bool = True,
+    ) -> None:
+        lease = number("lease", lease, 1)
+        if not isinstance(fencing, bool):
+            raise TypeError(f"fencing must be True or False, got {fencing!r}")
+        super().__init__(nodes, network, lease)
+        self.fencing = fencing
+        self.shelves = {node.id: Shelf() for node in self.nodes}
+        self.servers = {node.id: Server() for node in self.nodes}
+        self.tenures: list[Tenure] = []
+        self.refused: list[Refusal] = []
+        self.acknowledged: list[Entry] = []
+        self._serve_now(self.nodes[0], 1, ())
+
+    def lost(self) -> list[Any]:
+        """Values of acknowledged puts that the newest copy of the log does not have."""
+        known = [self.shelves[node.id] for node in self.nodes if not node.forgot]
+        latest = max(known, key=lambda shelf: shelf.rank, default=Shelf())
+        return [entry.value for entry in self.acknowledged if entry not in latest.log]
+
+    # What a client's node does: it asks all, and whoever serves answers.
+
+    def _put(self, request: Request, key: Hashable, value: Any) -> Process:
+        entry = Entry(request.number, key, value)
+        yield from self.ask(request, "put", partial(self._take_put, entry), need=1)
+        self.acknowledged.append(entry)
+
+    def _get(self, request: Request, key: Hashable) -> Process:
+        def read(node: Node) -> tuple[Any] | None:
+            # Looking and reading happen at one moment, so no pause comes between them.
+            return (node.get(key),) if self._serves(node) else None
+
+        answers = yield from self.ask(request, "get", read, need=1)
+        return next(iter(answers.values()))[0]
+
+    # What the server does.
+
+    def _serves(self, node: Node) -> bool:
+        """Whether a node that looks at its lease now may serve."""
+        self._look(node)
+        return self.servers[node.id].tenure is not None
+
+    def _take_put(self, entry: Entry, node: Node) -> bool | simpy.Event | None:
+        """Look at the lease, and put a write into the next batch; the log answers it."""
+        if not self._serves(node):
+            return None
+        server = self.servers[node.id]
+        if entry.number in server.done:
+            return True
+        if entry.number not in server.waiting:
+            server.waiting[entry.number] = self.env.event()
+            server.batch.append(entry)
+            if len(server.batch) == 1:
+                write = partial(self._write_batch, node, server)
+                self.network.after(
+                    self.commit_every, partial(self.network.when_awake, node.id, write)
+                )
+        return server.waiting[entry.number]
+
+    def _write_batch(self, node: Node, server: Server) -> None:
+        """Write the log without looking again: it has been looked, but who knows how long ago."""
+        if server is self.servers[node.id] and node.up and server.batch:
+            server.log, server.batch = (*server.log, *server.batch), []
+            self.env.process(self._commit(node, server, server.log))
+
+    def _commit(self, node: Node, server: Server, log: Log) -> Process:
+        """Let a majority store the log, and then show and answer what it contains."""
+        yield from self._store(node, server.generation, log, log[-1].number)
+        for entry in log:
+            if entry.number not in server.done:
+                server.done.add(entry.number)
+                if server.tenure is not None:
+                    self.write(node, entry.key, entry.value, (entry.value,))
+                if entry.number in server.waiting:
+                    server.waiting.pop(entry.number).succeed(True)
+
+    def _begin(self, node: Node, generation: int, turn: int) -> Process:
+        """Load the tablet: read the log, so that a majority refuses older locks, and store it."""
+
+        def load(replica: Node) -> Shelf | None:
+            shelf = self.shelves[replica.id]
+            if replica.forgot or (self.fencing and generation < shelf.fence):
+                return None
+            shelf.fence = max(shelf.fence, generation)
+            return Shelf(generation=shelf.generation, log=shelf.log)
+
+        request = self._own_request(node, turn)
+        found = yield from self.ask(request, "load log", load, need=self.majority)
+        log = max(found.values(), key=lambda shelf: shelf.rank).log
+        yield from self._store(node, generation, log, turn)
+        held = self.leases[node.id].get("tablet")
+        if held and held.generation == generation and self.holds(node, "tablet"):
+            self._serve_now(node, generation, log)
+
+    def _serve_now(self, node: Node, generation: int, log: Log) -> None:
+        tenure = Tenure(node=node.id, generation=generation, since=float(self.env.now))
+        done = {entry.number for entry in log}
+        self.servers[node.id] = Server(generation=generation, log=log, done=done, tenure=tenure)
+        self.tenures.append(tenure)
+        for key, value in newest(log).items():
+            self.write(node, key, value, (value,))
+
+    def _stop(self, node: Node) -> None:
+        """Note that it serves no more, and forget the tablet."""
+        server = self.servers[node.id]
+        if server.tenure is not None:
+            server.tenure.until = float(self.env.now)
+            server.tenure = None
+            for key in list(node.data):
+                self.write(node, key, None, ())
+                del node.data[key]
+
+    # The shared log.
+
+    def _store(self, node: Node, generation: int, log: Log, turn: int) -> Process:
+        """Let a majority store the log of a server; it takes as long as it takes."""
+        keep = partial(self._keep, generation=generation, log=log)
+        request = self._own_request(node, turn)
+        yield from self.ask(request, f"append by {node.id}", keep, need=self.majority)
+
+    def _keep(self, node: Node, generation: int, log: Log) -> bool | None:
+        shelf = self.shelves[node.id]
+        if node.forgot:
+            return None
+        if not self.fencing:
+            shelf.log += tuple(entry for entry in log if entry not in shelf.log)
+            return True
+        if generation < shelf.fence:
+            self.refused.append(Refusal(float(self.env.now), node.id, generation, log))
+            return None
+        shelf.fence = generation
+        if (generation, len(log)) > shelf.rank:
+            shelf.generation, shelf.log = generation, log
+        return True
+
+    def _own_request(self, node: Node, turn: int) -> Request:
+        """A request of a server in its own right, which it repeats for a few leases."""
+        return Request(
+            number=turn,
+            kind="append",
+            at=node.id,
+            deadline=self.env.now + 3 * self.lease,
+            incarnation=node.incarnation,
+        )
+
+    # What happens to nodes.
+
+    def crash(self, node: NodeId, *, lose_memory: bool) -> None:
+        """Stop a node; its copies of locks and log are on disk, and go only with its memory."""
+        super().crash(node, lose_memory=lose_memory)
+        self.servers[node] = Server()
+        if lose_memory:
+            self.shelves[node] = Shelf(fence=0, generation=0)
+
+    def _missing(self, request: Request, timeout: float) -> str:
+        sentence = f"{request.kind} got no answer within {timeout:g} ms: "
+        serving = [node.id for node in self.nodes if self.servers[node.id].tenure is not None]
+        if any(self.network.reaches(request.at, server) for server in serving):
+            return sentence + f"server {serving[-1]} was not reached, or its log no majority"
+        return sentence + f"nobody that node {request.at} reaches serves the tablet"
