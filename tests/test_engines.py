@@ -158,11 +158,11 @@ def leader_cut(running):
 
 
 def leader_killed(running):
-    return Crash(at=600, until=1_800, node=running.leader)
+    return Crash(at=600, node=running.leader)
 
 
 def leader_paused(running):
-    return Pause(at=600, until=1_800, node=running.leader)
+    return Pause(at=600, node=running.leader)
 
 
 def link_healed(running):
@@ -174,7 +174,7 @@ def link_healed(running):
 @pytest.mark.parametrize("fault", [leader_cut, leader_killed, leader_paused, link_healed])
 def test_etcd_is_linearizable_and_loses_nothing_that_it_acknowledged(fault, engine_runs, tell):
     with started("Etcd()") as running:
-        answered = []
+        answered, meanwhile = [], 0
         for turn in range(engine_runs):
             key = f"run {turn}"
             workload = Workload(clients=6, duration=2_400, rate=10, keys=[key], rng=turn)
@@ -182,7 +182,8 @@ def test_etcd_is_linearizable_and_loses_nothing_that_it_acknowledged(fault, engi
             judged = with_last_gets(running, history, key)
             assert linearizable(judged).ok is True, str(linearizable(judged))
             answered.append(availability(history))
-        assert min(answered) > (0.5 if fault is leader_killed else 0.2)  # the others go on
+            meanwhile += int((history.is_ok & (history.invoked > 600)).sum())
+        assert meanwhile > 0  # the others went on
         tell(f"etcd {running.version}, {fault.__name__}: {engine_runs} runs linearizable, ")
         tell(f"{min(answered):.2f} to {max(answered):.2f} answered")
 
