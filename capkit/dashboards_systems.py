@@ -32,8 +32,8 @@ def system() -> Dashboard:
 
     Examples
     --------
-    >>> system().settings["script"]
-    'minority cut off'
+    >>> print(system().reading.split(". ")[0])
+    Minority cut off, loss 0.00
     """
     upper, lower = drawing.panels(rows=2, height=7.4)
     upper.figure.subplots_adjust(0.225, 0.105, 0.945, 0.955, hspace=0.14)
@@ -54,7 +54,8 @@ def system() -> Dashboard:
             legend.remove()
         legends = [lower.add_artist(legend) for legend in legend_below(lower, artists)]
         artists += [*titles, *legends]
-        return artists, f"{settings['script'].capitalize()}. {' '.join(sentences)}"
+        trouble = f"{settings['script'].capitalize()}, loss {settings['loss']:.2f}"
+        return artists, f"{trouble}. {' '.join(sentences)}"
 
     controls = {
         "first": dropdown("first system", NAMES, "the system above"),
