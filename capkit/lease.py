@@ -214,6 +214,7 @@ class LeaseStore(LockStore):
             self._serve_now(node, generation, log)
 
     def _serve_now(self, node: Node, generation: int, log: Log) -> None:
+        self._stop(node)  # it may still serve under an older lock of its own
         tenure = Tenure(node=node.id, generation=generation, since=float(self.env.now))
         done = {entry.number for entry in log}
         self.servers[node.id] = Server(generation=generation, log=log, done=done, tenure=tenure)

@@ -230,6 +230,41 @@ def test_reads_look_at_the_lease_and_are_refused_after_a_pause():
     assert read.value == 2
 
 
+class ByHand(LeaseStore):
+    """No master: the test says who gets the tablet when."""
+
+    commit_every = 1.0
+    retry_every = 10_000.0
+
+    def _assign(self, node, turn):
+        yield self.env.timeout(0)
+
+    def _misses_master(self, node):
+        return False
+
+
+def test_a_server_that_gets_the_tablet_twice_serves_it_under_the_newer_lock_alone():
+    store = new(ByHand, 5)
+    network, one = store.network, store.by_id[1]
+    network.crash(0)
+    store.wait(505)  # the first lock is free
+    network.after(0, partial(store._take, one, 2, 1_001))
+    network.after(19, partial(store._take, one, 3, 1_002))  # lock 2 is granted, node 1 not told yet
+    # Asked late and answered late, lock 3 is held only after 2 has begun to serve. The first append
+    # is logged at once, but node 1 hears of it last of all.
+    for at, until, delay in [(18.9, 19.1, 12), (40.5, 41.5, 13), (71.5, 72.9, 200)]:
+        network.after(at, partial(network.slow, 1, delay))
+        network.after(until, partial(network.slow, 1, 0))
+    network.after(61, partial(later, store, "put", "x", "first", at=1))
+    network.after(130, partial(later, store, "put", "x", "second", at=1))
+    store.wait(400)
+    _, older, newer = store.tenures
+    assert (older.node, older.generation) == (newer.node, newer.generation - 1) == (1, 2)
+    assert older.until == newer.since
+    assert [entry.value for entry in store.acknowledged] == ["second", "first"]  # the order told
+    assert store.get("x", at=1) == "second"
+
+
 # Safety.
 
 
@@ -276,6 +311,39 @@ def test_one_server_a_generation_and_linearizable_under_all_faults(examples, tel
         f"each generation, late appends refused in {count['refused']:,}; "
         f"{count['operations']:,} operations ({count['answered']:,} answered), all linearizable"
     )
+
+
+def stalled_at_its_write(seed):
+    """A random schedule whose first server stands still while it gathers its own client's put."""
+    schedule = draw_stalled(seed)
+    workload = replace(schedule.workload, duration=600.0, timeout=450.0)
+    workload = replace(workload, rate=40_000 / workload.duration / workload.clients)
+    puts = (each for each in workload.arrivals() if each.kind == "put" and each.client == 0)
+    at = next((put.time for put in puts), 0.0) + Hasty.commit_every / 2
+    pause = Pause(at=at, until=at + 400, node=0)
+    return replace(schedule, workload=workload, faults=(*schedule.faults, pause))
+
+
+def test_what_a_server_appends_after_a_pause_changes_nothing(examples, tell):
+    refused = 0
+    for seed in seeds(max(examples, LEAST), tell):
+        schedule = stalled_at_its_write(seed)
+        store, history = schedule.run(STRONG)
+        verdict = linearizable(history)
+        assert verdict.ok is True, replay(schedule, f"lease: {verdict.reason}")
+        refused += len(store.refused) > 0
+    assert refused > 10
+    tell(f"lease: late appends refused in {refused:,} of {examples:,} schedules with a pause")
+
+
+def test_without_fencing_a_random_pause_breaks_the_promise(tell):
+    make = partial(Hasty, lease=100.0, fencing=False)
+    runs = (stalled_at_its_write(seed).run(make)[1] for seed in range(2_000))
+    verdicts = enumerate(map(linearizable, runs))
+    first, verdict = next((each for each in verdicts if each[1].ok is False), (None, None))
+    assert first is not None
+    assert verdict.witness
+    tell(f"without fencing: first caught by schedule {first}")
 
 
 @pytest.mark.parametrize("drift", [0.0, 0.3])
