@@ -172,8 +172,12 @@ class LockStore(Store):
 
     def _misses_master(self, node: Node) -> bool:
         """Whether the master's lock has been free for a while, so that two seldom ask at once."""
-        turns = 2 * self.nodes.index(node) * self.renew_every
-        return self.network.timer(node.id) >= self.locks[node.id]["master"].promised + turns
+        lock, wait = self.locks[node.id]["master"], 2 * self.nodes.index(node) * self.renew_every
+        if lock.holder is not None and lock.holder[0] == node.id:
+            # It has asked in vain, as others have: chance, so that they do not meet for ever.
+            luck = self.network.draws(lock.generation, f"patience of {node.id}")[0][0]
+            wait += 2 * luck * self.lease
+        return self.network.timer(node.id) >= lock.promised + wait
 
     def _assign(self, node: Node, turn: int) -> Process:
         """As master: give the tablet to a live node, if a majority says that its lock is free."""

@@ -125,6 +125,15 @@ def test_a_master_that_lives_gives_the_tablet_away_sooner_than_one_that_must_be_
     assert store.tenures[2].since - start < 2 * with_master
 
 
+def test_nodes_that_ask_for_the_masters_lock_in_vain_do_not_meet_for_ever():
+    store = lease(5, drift=0.3, rng=25)  # whose timers let two nodes ask at the same time
+    store.wait(525)
+    store.network.partition({0}, {1, 2, 3, 4})
+    settle(store)
+    assert store.env.now < 3_000
+    assert len(store.tenures) == 2
+
+
 def test_nobody_is_given_the_tablet_without_a_majority():
     store = lease(6)
     store.network.partition({0, 2, 4}, {1, 3, 5})
