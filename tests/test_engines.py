@@ -136,7 +136,8 @@ def test_a_cut_takes_sqlite_from_those_who_are_far(on_cut):
         with pytest.raises(Unavailable) as refusal:
             running.serve("get", "x", at=2, timeout=3_000)
         assert (time.monotonic() - start < 3) == (on_cut == "reset")
-        assert not refusal.value.certain
+        # A reset may come before anything was sent, and then the get certainly did not happen.
+        assert not (refusal.value.certain and on_cut == "drop")
         running.heal()
         assert running.get("x", at=2) == 1
 
