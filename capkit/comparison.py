@@ -160,7 +160,7 @@ class Comparison(Sequence[Row]):
         )
 
     def __repr__(self) -> str:
-        same = [name for name in _LEFT[2:3] if len({getattr(row, name) for row in self}) == 1]
+        same = ["script"] if len({row.script for row in self}) == 1 else []
         shown = [name for name in _COLUMNS if name not in same]
         table = [[_COLUMNS[name] for name in shown]]
         table += [[_cell(name, getattr(row, name)) for name in shown] for row in self]

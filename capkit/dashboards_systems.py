@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -124,7 +125,7 @@ def _worth(verdict: Verdict, row: Row) -> str:
 
 def _sentence(row: Row, verdict: Verdict) -> str:
     sides = ""
-    if row.cut_off == row.cut_off:
+    if not math.isnan(row.cut_off):
         sides = (
             f" ({100 * row.cut_off:.0f} % on the side cut off, {100 * row.rest:.0f} % elsewhere)"
         )
