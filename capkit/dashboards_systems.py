@@ -12,7 +12,7 @@ from matplotlib.artist import Artist
 from matplotlib.legend import Legend
 
 from capkit import drawing
-from capkit.comparison import NODES, SCRIPTS, Row, judged, observe
+from capkit.comparison import NODES, SCRIPTS, Row, as_sets, judged, observe
 from capkit.consistency import Verdict, linearizable
 from capkit.dashboard import Dashboard, Drawn, Settings, dropdown, slider
 from capkit.history import History
@@ -108,7 +108,9 @@ def _observed(name: str, option: str, script: str, loss: float) -> tuple[History
     found = judged(store, history, _calm(name, option))
     row = Row(system=name, options=option, script=script, **found)
     clients = History(history, faults=history.faults)  # the copies would take half the picture
-    return clients, linearizable(history), row
+    is_set = getattr(store, "collect", False)
+    verdict = linearizable(as_sets(history), model="set") if is_set else linearizable(history)
+    return clients, verdict, row
 
 
 @lru_cache(maxsize=64)

@@ -23,9 +23,13 @@ def short(value: Any) -> str:
     --------
     >>> short(3), short(None), short("a rather long value"), short(Siblings((3, 4)))
     ('3', 'none', 'a rather…', '3 | 4')
+    >>> short(frozenset({2, 1}))
+    '{1, 2}'
     """
     if isinstance(value, Siblings):
         return " | ".join(map(short, value))
+    if isinstance(value, frozenset):
+        value = f"{{{', '.join(sorted(map(str, value)))}}}"
     text = "none" if value is None else " ".join(str(value).split())
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 

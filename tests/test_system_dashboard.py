@@ -73,6 +73,14 @@ def test_the_numbers_of_the_reading_are_those_of_the_store(board):
     assert len(history) > 20
 
 
+@pytest.mark.parametrize("script, holds", [("no fault", True), ("even split", False)])
+def test_a_set_that_merges_is_judged_as_a_set(board, script, holds):
+    board.reset()
+    board.set(second="Riak", other="set", script=script)
+    assert board.error is None
+    assert dashboards_systems._observed("Riak", "set", script, 0.0)[1].ok is holds
+
+
 @pytest.mark.parametrize("wrong", [{"first": "Oracle"}, {"option": "ONE"}, {"script": "flood"}])
 def test_a_wrong_setting_is_refused_and_nothing_moves(board, wrong):
     board.reset()
