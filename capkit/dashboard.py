@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from html import escape
 from io import BytesIO
 from typing import Any
 
@@ -16,10 +16,12 @@ from matplotlib.figure import Figure
 from PIL import Image
 from traitlets import TraitError
 
+from capkit import drawing
+from capkit.sentence import Sentence
+from capkit.still import still
+
 Settings = dict[str, Any]
 Drawn = tuple[Sequence[Artist], str]
-
-_RULE = "border-left:6px solid {};padding:4px 12px;font-size:17px;line-height:1.4"
 
 
 class Dashboard(widgets.VBox):
@@ -73,16 +75,15 @@ class Dashboard(widgets.VBox):
         width, height = map(int, figure.bbox.size)
         size = widgets.Layout(width=f"{width}px", height=f"{height}px", flex="0 0 auto")
         self._image = widgets.Image(format="png", width=width, height=height, layout=size)
-        self._sentence = widgets.HTML(layout=widgets.Layout(width=f"{width}px", min_height="60px"))
+        self._sentence = Sentence(layout=widgets.Layout(width=f"{width}px", min_height="60px"))
         buttons = {"Reset": self._start} | dict(stories)
-        super().__init__(
-            [
-                _row(self._controls.values()),
-                _row([self._button(*each) for each in buttons.items()]),
-                self._image,
-                self._sentence,
-            ]
-        )
+        stage = widgets.VBox([self._image, self._sentence], layout=widgets.Layout(flex="0 0 auto"))
+        self._stories = {label: self._button(label, to) for label, to in buttons.items()}
+        aside = widgets.Box([*self._controls.values(), *self._stories.values()], layout=_ASIDE)
+        super().__init__([aside, stage], layout=widgets.Layout(flex_flow="row wrap"))
+        self.add_class("capkit-dashboard")
+        if drawing.is_classroom():
+            self.add_class("capkit-classroom")
         for control in self._controls.values():
             control.observe(self._changed, "value")
         self._changed()
@@ -119,10 +120,15 @@ class Dashboard(widgets.VBox):
         return self.reading
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        """The live dashboard, and for readers without a kernel its picture and its sentence."""
-        bundle = dict(super()._repr_mimebundle_(**options) or {})
-        png = base64.b64encode(self._image.value).decode()
-        return bundle | {"text/plain": self.reading, "image/png": png}
+        """The live dashboard, and for readers without a kernel its picture and its sentence.
+
+        With `CAPKIT_STILL=1` in the environment only the latter: a notebook that is committed is
+        read where no kernel runs, and there the live dashboard would be an error message.
+        """
+        live = {} if os.environ.get("CAPKIT_STILL") == "1" else super()._repr_mimebundle_(**options)
+        png = base64.b64encode(still(self._image.value, self.reading)).decode()
+        bundle = dict(live or {}) | {"text/plain": self.reading, "image/png": png}
+        return bundle, {"image/png": {"alt": self.reading}}
 
     def _button(self, label: str, settings: Settings) -> widgets.Button:
         button = widgets.Button(description=label, layout=widgets.Layout(width="auto"))
@@ -168,11 +174,8 @@ class Dashboard(widgets.VBox):
             self.reading = f"{type(error).__name__}: {error}"
         finally:
             self._held = False
-        colour = "#D55E00" if self.error else "#0072B2"
-        self._sentence.value = (
-            f'<div role="status" aria-live="polite" style="{_RULE.format(colour)}">'
-            f"{escape(self.reading)}</div>"
-        )
+        with self._sentence.hold_sync():
+            self._sentence.text, self._sentence.wrong = self.reading, self.error is not None
 
     def _png(self, artists: Sequence[Artist]) -> bytes:
         """Draw the artists over the saved background: an order faster than a new figure."""
@@ -194,41 +197,30 @@ class Dashboard(widgets.VBox):
 def slider(label: str, value: Any, low: Any, high: Any, step: Any, tip: str) -> widgets.Widget:
     """A slider; whole numbers if its step is one."""
     make = widgets.IntSlider if isinstance(step, int) else widgets.FloatSlider
-    wide = {"description_width": "120px"}
     options: Settings = {} if isinstance(step, int) else {"readout_format": ".2f"}
-    return make(
-        value=value,
-        min=low,
-        max=high,
-        step=step,
-        description=label,
-        tooltip=tip,
-        style=wide,
-        layout=widgets.Layout(width="430px"),
-        **options,
-    )
+    return make(value=value, min=low, max=high, step=step, **_named(label, tip), **options)
 
 
 def choice(label: str, options: Sequence[Any], tip: str) -> widgets.Widget:
     """A row of buttons, one of which is pressed."""
-    layout = widgets.Layout(width="880px")
-    style = {"description_width": "120px", "button_width": "auto"}
-    return widgets.ToggleButtons(
-        options=options, description=label, tooltip=tip, style=style, layout=layout
-    )
+    style = {"button_width": "auto"}
+    return widgets.ToggleButtons(options=options, style=style, **_named(label, tip))
 
 
 def dropdown(label: str, options: Sequence[Any], tip: str) -> widgets.Widget:
     """A list that opens, for more options than fit beside each other."""
-    style, layout = {"description_width": "120px"}, widgets.Layout(width="430px")
-    return widgets.Dropdown(
-        options=options, description=label, tooltip=tip, style=style, layout=layout
-    )
+    return widgets.Dropdown(options=options, **_named(label, tip))
 
 
-def _row(children: Any) -> widgets.Box:
-    wrap = widgets.Layout(flex_flow="row wrap", width="900px", overflow="visible")
-    return widgets.Box(list(children), layout=wrap)
+# Beside the picture if there is room for both, else above it, in as many columns as fit.
+_ASIDE = widgets.Layout(
+    flex="1 1 190px", max_width="900px", flex_flow="row wrap", align_content="flex-start"
+)
+
+
+def _named(label: str, tip: str) -> Settings:
+    layout = widgets.Layout(flex="1 1 185px", width="auto", max_width="290px", height="auto")
+    return {"description": label, "tooltip": tip, "layout": layout}
 
 
 def _take(control: Any, value: Any) -> bool:

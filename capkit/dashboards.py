@@ -21,12 +21,22 @@ from capkit.failures import Partition
 from capkit.history import History
 from capkit.network import Network
 from capkit.pictures import QuorumsPicture, RatesPicture, TradeoffPicture
+from capkit.prediction import predict
 from capkit.records import Operation
 from capkit.store import Node, Store
 from capkit.timeline import TimelinePicture
 from capkit.workload import Workload, run
 
-__all__ = ["failure", "interval", "partition", "quorum", "staleness", "system", "tradeoff"]
+__all__ = [
+    "failure",
+    "interval",
+    "partition",
+    "predict",
+    "quorum",
+    "staleness",
+    "system",
+    "tradeoff",
+]
 
 _LOSSES = np.linspace(0, 1, 11)
 _LOSS = "chance that one request to one node is lost"
@@ -47,7 +57,7 @@ def failure() -> Dashboard:
     and 0.857 of those gets are fresh.
     """
     [panel] = drawing.panels()
-    panel.figure.subplots_adjust(0.095, 0.15, 0.745, 0.97)
+    drawing.margins(panel, 0.85, 0.75, 2.3, 0.15)
     picture = RatesPicture(panel)
 
     def draw(settings: Settings) -> Drawn:
@@ -80,7 +90,7 @@ def interval() -> Dashboard:
     Read #2 of 1, from 240 to 300 ms: linearizable.
     """
     [panel] = drawing.panels(height=2.9)
-    panel.figure.subplots_adjust(0.1, 0.27, 0.945, 0.97)
+    drawing.margins(panel, 0.9, 0.78, 0.5, 0.09)
     picture = TimelinePicture(panel, fewest=3)
 
     def draw(settings: Settings) -> Drawn:
@@ -117,8 +127,8 @@ def partition() -> Dashboard:
     CA: block at loss 0.00: during the cut from 500 to 1500 ms, nodes 0, 1 answer 75 % and
     nodes 2, 3, 4 answer 29 %; over the whole run, 82 % available, no stale reads, linearizable.
     """
-    [panel] = drawing.panels(height=6.0)
-    panel.figure.subplots_adjust(0.225, 0.12, 0.945, 0.985)
+    [panel] = drawing.panels(height=5.4)
+    drawing.margins(panel, 2.03, 0.72, 0.5, 0.09)
     picture = TimelinePicture(panel)
 
     def draw(settings: Settings) -> Drawn:
@@ -155,9 +165,9 @@ def quorum() -> Dashboard:
     N=3, R=1, W=2: a read can miss a write. At loss 0.20, 0.896 of puts are acknowledged,
     0.992 of gets answered, and 0.857 of those gets are fresh.
     """
-    above, below = drawing.panels(rows=2, height=7.2)
-    above.set_position((0.02, 0.55, 0.96, 0.44))
-    below.set_position((0.095, 0.1, 0.65, 0.4))
+    above, below = drawing.panels(rows=2, height=5.4)
+    drawing.margins(below, 0.85, 0.72, 2.3, 0.05)
+    above.set_position((0.02, 0.52, 0.96, 0.47))
     circles, rates = QuorumsPicture(above), RatesPicture(below)
 
     def draw(settings: Settings) -> Drawn:
@@ -194,8 +204,8 @@ def tradeoff() -> Dashboard:
     5 nodes, no cut, loss 0.2. CA 0.66 answered, 1.00 fresh. CP 0.94 answered, 1.00 fresh.
     AP 1.00 answered, 0.80 fresh. Hatched: what cutting off 2 of 5 would empty.
     """
-    [panel] = drawing.panels(height=5.6)
-    panel.figure.subplots_adjust(0.095, 0.15, 0.715, 0.97)
+    [panel] = drawing.panels(height=5.4)
+    drawing.margins(panel, 0.85, 0.78, 2.57, 0.15)
     picture = TradeoffPicture(panel)
 
     def draw(settings: Settings) -> Drawn:

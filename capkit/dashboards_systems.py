@@ -36,8 +36,9 @@ def system() -> Dashboard:
     >>> print(system().reading.split(". ")[0])
     Minority cut off, loss 0.00
     """
-    upper, lower = drawing.panels(rows=2, height=7.4)
-    upper.figure.subplots_adjust(0.225, 0.105, 0.945, 0.955, hspace=0.14)
+    upper, lower = drawing.panels(rows=2, height=5.2)
+    drawing.margins(upper, 2.03, 0.72, 0.5, 0.3)
+    upper.figure.subplots_adjust(hspace=0.2)
     pictures = [TimelinePicture(panel, fewest=7, legend=False) for panel in (upper, lower)]
     titles = [drawing.heading(panel) for panel in (upper, lower)]
     upper.tick_params(labelbottom=False)
@@ -121,8 +122,11 @@ def _calm(name: str, option: str) -> History:
 
 def _worth(verdict: Verdict, row: Row) -> str:
     lost = f", {row.lost} put{'s' * (row.lost > 1)} lost" if row.lost else ""
-    held = "linearizable" if verdict.ok else "not linearizable"
-    return f"{100 * row.answered:.0f} % answered, {held}{lost}"
+    return f"{100 * row.answered:.0f} % answered, {_held(verdict)}{lost}"
+
+
+def _held(verdict: Verdict) -> str:
+    return "linearizable" if verdict.ok else "not linearizable"
 
 
 def _sentence(row: Row, verdict: Verdict) -> str:
@@ -134,5 +138,5 @@ def _sentence(row: Row, verdict: Verdict) -> str:
     stale = f"{row.stale or 'no'} stale read{'s' * (row.stale != 1)}"
     return (
         f"{row.system}, {row.options}: {100 * row.answered:.0f} % answered{sides}, {stale}, "
-        f"{row.lost or 'no'} acknowledged put{'s' * (row.lost != 1)} lost, {verdict!r}."
+        f"{row.lost or 'no'} acknowledged put{'s' * (row.lost != 1)} lost, {_held(verdict)}."
     )

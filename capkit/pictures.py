@@ -13,21 +13,8 @@ from matplotlib.patches import FancyBboxPatch, Polygon
 
 from capkit import tradeoff as model
 from capkit._arguments import count
-from capkit.drawing import (
-    BOX,
-    INK,
-    LOOKS,
-    TEXT_SIZE,
-    curve,
-    describe,
-    dots,
-    frame,
-    spread,
-    stress,
-    text_width,
-    tint,
-    unit_square,
-)
+from capkit.drawing import LOOKS, curve, describe, dots, frame, spread, stress, tint, unit_square
+from capkit.lettering import INK, TEXT_SIZE, Label, text_width
 from capkit.tradeoff import Rates
 
 _RATES = {"put": ("put_ok", "put acknowledged"), "get": ("get_ok", "get answered")}
@@ -60,7 +47,7 @@ class RatesPicture:
         self.bars = {name: _bars(ax) for name in _RATES}
         self.simulated = {name: dots(ax, name, 8) for name in _RATES}
         self.points = {name: dots(ax, name, 13, clip_on=False) for name in _RATES}
-        self.labels = {name: _label(ax) for name in _RATES}
+        self.labels = {name: Label(ax) for name in _RATES}
         groups = self.curves, self.bars, self.simulated, self.points, self.labels
         self.artists: list[Artist] = [self.now, *(a for group in groups for a in group.values())]
 
@@ -78,13 +65,13 @@ class RatesPicture:
         lines = model.exact(n, r, w, _LOSSES, failing=failing)
         here = model.exact(n, r, w, loss, failing=failing)
         values = [float(getattr(here, field)) for field, _ in _RATES.values()]
-        heights = spread([0.5 if math.isnan(v) else v for v in values], 0.16, 0.06, 0.96)
+        heights = spread([0.5 if math.isnan(v) else v for v in values], *_room(self.ax))
         self.now.set_xdata([loss, loss])
         for (name, (field, words)), value, y in zip(_RATES.items(), values, heights, strict=True):
             self.curves[name].set_data(_LOSSES, getattr(lines, field))
-            self.points[name].set_data([loss, 1.05], [value, y])
+            self.points[name].set_data([loss, _beside(self.ax, 0.29)], [value, y])
             text = "never happens" if math.isnan(value) else f"{value:.3f}"
-            self.labels[name].set(text=f"{words}\n{text}", x=1.075, y=y)
+            self.labels[name].set(text=f"{words}\n{text}", x=_beside(self.ax, 0.44), y=y)
             self._show_simulated(name, field, simulated, loss)
         facts = ", ".join(text.get_text().replace("\n", " ") for text in self.labels.values())
         describe(self.ax, f"N={n}, R={r}, W={w} at loss {loss:g}: {facts}.")
@@ -132,7 +119,7 @@ class TradeoffPicture:
         self.whole = {name: curve(ax, name, _WIDTHS[name]) for name in _WIDTHS}
         self.cut = {name: curve(ax, name, _WIDTHS[name]) for name in _WIDTHS}
         self.points = {name: dots(ax, name, 15, clip_on=False) for name in _WIDTHS}
-        self.labels = {name: _label(ax) for name in _WIDTHS}
+        self.labels = {name: Label(ax) for name in _WIDTHS}
         groups = self.whole, self.cut, self.points, self.labels
         self.artists: list[Artist] = [self.corner, *(a for group in groups for a in group.values())]
         self.artists.append(self.corner_text)
@@ -154,13 +141,13 @@ class TradeoffPicture:
 
     def _show_points(self, here: dict[str, tuple[Any, Any, Any]]) -> list[str]:
         """Mark the points, and name them on the right, where no curve is in the way."""
-        heights = spread([float(y) for _, y, _ in here.values()], 0.17, 0.05, 0.97)
+        heights = spread([float(y) for _, y, _ in here.values()], *_room(self.ax))
         said = []
         for height, (name, (x, y, vacuous)) in zip(heights, here.items(), strict=True):
             fresh = "no answers" if np.isnan(x) else f"{x:.2f} fresh"
             words = f"{name} {y:.2f} answered,\n{'no put answered' if vacuous else fresh}"
-            self.labels[name].set(text=words, x=1.085, y=height)
-            self.points[name].set_data([x, 1.055], [y, height])
+            self.labels[name].set(text=words, x=_beside(self.ax, 0.46), y=height)
+            self.points[name].set_data([x, _beside(self.ax, 0.3)], [y, height])
             self.points[name].set_markerfacecolor("white" if vacuous else LOOKS[name].color)
             said.append(words.replace("\n", " ") + ".")
         return said
@@ -198,10 +185,10 @@ class QuorumsPicture:
         ax.set_ylim(0, 1)
         self.boxes = {name: _quorum_box(ax, name) for name in ("put", "get", "overlap")}
         (self.circles,) = ax.plot([], [], "o", mfc="white", mec=INK, mew=2, zorder=4)
-        centred: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 16, "zorder": 5}
-        self.numbers = [ax.text(0, 0.5, str(node), **centred) for node in range(MOST_NODES)]
-        self.labels = {name: _label(ax, fontsize=16, ha="center") for name in ("put", "get")}
-        self.words = _label(ax, fontsize=17, ha="center", x=0.5, y=0.08, linespacing=1.5)
+        centred: dict[str, Any] = {"ha": "center", "fontsize": 16, "zorder": 5}
+        self.numbers = [Label(ax, text=str(node), **centred) for node in range(MOST_NODES)]
+        self.labels = {name: Label(ax, fontsize=16, ha="center") for name in ("put", "get")}
+        self.words = Label(ax, fontsize=17, ha="center", x=0.5, y=0.08, widest=0.94)
         parts = [*self.boxes.values(), self.circles, *self.numbers, *self.labels.values()]
         self.artists: list[Artist] = [*parts, self.words]
 
@@ -227,11 +214,24 @@ class QuorumsPicture:
         return self.artists
 
     def _half(self, words: str) -> float:
-        return text_width(words, 22.3) / 2 / max(1.0, self.ax.bbox.width)
+        return text_width(words, 16 * self._dpi() / 72) / 2 / max(1.0, self.ax.bbox.width)
 
     def _dpi(self) -> float:
         figure = self.ax.get_figure()
         return 100.0 if figure is None else float(figure.dpi)
+
+
+def _beside(ax: Axes, inches: float) -> float:
+    """Where something stands that is so far right of a unit square, in its own coordinates."""
+    figure = ax.get_figure()
+    return 1 + inches * (figure.dpi if figure else 100) / max(1.0, ax.bbox.width)
+
+
+def _room(ax: Axes) -> tuple[float, float, float]:
+    """How far apart labels of two lines must be, and the lowest and the highest place for one."""
+    figure = ax.get_figure()
+    line = TEXT_SIZE * (figure.dpi if figure else 100) / 72 / max(1.0, ax.bbox.height)
+    return 2.45 * line, 1.1 * line, 1 - 0.9 * line
 
 
 def _place(n: int, r: int, w: int, losses: Any, side: int) -> tuple[Any, Any, Any]:
@@ -274,12 +274,6 @@ def _fit(box: FancyBboxPatch, name: str, centres: Any, step: float) -> None:
     box.set_visible(len(centres) > 0)
     if len(centres):
         box.set_bounds(centres[0] - 0.46 * step, low, np.ptp(centres) + 0.92 * step, high - low)
-
-
-def _label(ax: Axes, **style: Any) -> Any:
-    fixed: dict[str, Any] = {"fontsize": TEXT_SIZE, "color": INK, "va": "center", "zorder": 7}
-    style = fixed | {"bbox": BOX} | style
-    return ax.text(style.pop("x", 0), style.pop("y", 0), "", **style)
 
 
 def _bars(ax: Axes) -> LineCollection:

@@ -9,7 +9,8 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from capkit.comparison import Row
-from capkit.drawing import BOX, INK, TEXT_SIZE, describe, dots, frame, panels, unit_square
+from capkit.drawing import BOX, describe, dots, frame, panels, unit_square
+from capkit.lettering import INK, TEXT_SIZE
 from capkit.systems import get
 
 _SIZE = 14.0  # points

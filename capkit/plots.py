@@ -16,7 +16,7 @@ from capkit import tradeoff as model
 from capkit._arguments import count, number
 from capkit.consistency import Verdict, summary
 from capkit.diagram import LadderPicture, ladder
-from capkit.drawing import LOOKS, Panel, describe, panels
+from capkit.drawing import LOOKS, Panel, classroom, describe, heading, panels
 from capkit.history import History
 from capkit.layout import span_of, values_of
 from capkit.pictures import MOST_NODES, QuorumsPicture, RatesPicture, TradeoffPicture
@@ -35,6 +35,7 @@ __all__ = [
     "StalenessPicture",
     "TimelinePicture",
     "TradeoffPicture",
+    "classroom",
     "ladder",
     "panels",
     "plane",
@@ -152,7 +153,7 @@ def timelines(histories: Mapping[str, History]) -> Panel:
         picture = TimelinePicture(panel, values, legend=False)
         artists += picture.update(history, span=(min(0, span_of(history)[0]), end))
         describe(panel, f"{name}: {summary(history).split(': ')[0]}")
-        panel.set_title(panel.reading, loc="left", x=-0.3, fontsize=16, fontweight="bold")
+        heading(panel).set_text(panel.reading)
         panel.tick_params(labelbottom=panel is made[-1])
     for legend in legend_below(made[-1], artists):
         made[-1].add_artist(legend)

@@ -14,20 +14,10 @@ from matplotlib.legend import Legend
 from matplotlib.ticker import FuncFormatter
 
 from capkit.consistency import Verdict, stale
-from capkit.drawing import (
-    INK,
-    LOOKS,
-    PAPER,
-    TEXT_SIZE,
-    Words,
-    describe,
-    dots,
-    samples,
-    text_width,
-    tint,
-)
+from capkit.drawing import LOOKS, describe, dots, samples, tint
 from capkit.history import History
 from capkit.layout import keys_of, lanes_of, names, reading, short, span_of, values_of
+from capkit.lettering import INK, PAPER, TEXT_SIZE, Words, text_width
 from capkit.records import Copy, Fault, Outcome
 
 _BAR = 0.39  # half the height of a bar, in lanes
@@ -326,9 +316,12 @@ def legend_below(ax: Axes, artists: Iterable[Artist]) -> list[Legend]:
     """A legend of what is among the artists, if anything there needs one."""
     shown = {artist.get_label() for artist in artists}
     kept = [handle for handle in samples() if handle.get_gid() in shown]
-    below = -36 / max(1.0, ax.bbox.height)
+    figure = ax.get_figure()
+    larger = (figure.dpi if figure else 100) / 100
+    below = -36 * larger / max(1.0, ax.bbox.height)
     place: dict[str, Any] = {"loc": "upper right", "bbox_to_anchor": (1.01, below)}
-    style: dict[str, Any] = {"fontsize": TEXT_SIZE - 1, "frameon": False, "ncols": len(kept)}
+    size = (TEXT_SIZE - 1) / (larger if len(kept) > 4 else 1)  # more than four fit no larger
+    style: dict[str, Any] = {"fontsize": size, "frameon": False, "ncols": len(kept)}
     style |= {"handlelength": 1.3, "columnspacing": 1.1, "handletextpad": 0.4}
     names = [str(handle.get_label()) for handle in kept]
     return [Legend(ax, kept, names, borderpad=0, **place, **style)] if kept else []

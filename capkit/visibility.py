@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from capkit._arguments import number
-from capkit.drawing import BOX, INK, LOOKS, TEXT_SIZE, curve, describe, dots, frame, tint
+from capkit.drawing import BOX, LOOKS, curve, describe, dots, frame, tint
+from capkit.lettering import INK, Label
 from capkit.race import Staleness
 
 LINEAR = 0.1  # ms up to which the axis is linear, so that 0 has a place on it
@@ -38,7 +37,7 @@ class StalenessPicture:
         self.ax, self.until = ax, number("until", until, 1)
         frame(
             ax,
-            "ms after the acknowledgement (curve), after the request (bars)",
+            "ms after the acknowledgement, or (bars) the request",
             "share of fresh reads",
         )
         ax.yaxis.set_label_coords(-0.095, 0.66)
@@ -54,11 +53,15 @@ class StalenessPicture:
         zero = _FLOOR / (_FLOOR - _CEILING)
         self.now = ax.axvline(0, ymin=zero, color=INK, linewidth=1.5, dashes=(5, 4))
         self.points = dots(ax, "fresh", 13, clip_on=False)
-        self.at_once, self.later = _label(ax), _label(ax, transform=ax.get_yaxis_transform())
+        self.at_once, self.later = (
+            Label(ax, bbox=BOX),
+            Label(ax, bbox=BOX, transform=ax.get_yaxis_transform()),
+        )
         self.bars = {name: _bar(ax, name) for name in _BARS}
         side = ax.get_yaxis_transform()  # x in shares of the axis, y in those of the data
+        self.at_once, self.later = Label(ax, bbox=BOX), Label(ax, transform=side)
         self.latencies = {
-            name: _label(ax, x=1.03, y=y, transform=side) for name, (y, _) in _BARS.items()
+            name: Label(ax, x=1.03, y=y, transform=side) for name, (y, _) in _BARS.items()
         }
         self.artists: list[Artist] = [self.now, self.curve, *self.bars.values()]
         self.artists += [*self.latencies.values(), self.at_once, self.later, self.points]
@@ -97,9 +100,3 @@ def _bar(ax: Axes, name: str) -> Rectangle:
     bar.set(hatch=look.hatch, linewidth=1.5)
     ax.add_patch(bar)
     return bar
-
-
-def _label(ax: Axes, **style: Any) -> Any:
-    shared: dict[str, Any] = {"fontsize": TEXT_SIZE, "color": INK, "bbox": BOX, "zorder": 7}
-    style = shared | {"va": "center"} | style
-    return ax.text(style.pop("x", 0), style.pop("y", 0), "", **style)

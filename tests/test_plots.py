@@ -16,10 +16,11 @@ from PIL import Image
 
 from capkit import plots, tradeoff
 from capkit.consistency import linearizable, stale
-from capkit.drawing import INK, LOOKS, PAPER, spread, text_width, tint
+from capkit.drawing import LOOKS, spread, tint
 from capkit.failures import Crash, Partition
 from capkit.history import History
 from capkit.layout import lanes_of
+from capkit.lettering import INK, PAPER, text_width
 from capkit.records import Copy, Operation, Outcome, Siblings
 from capkit.timeline import _TINTS
 
@@ -455,8 +456,8 @@ def below_each_other():
 def test_timelines_below_each_other_share_time_and_say_what_each_is_worth():
     above, below = below_each_other()
     assert above.get_xlim() == below.get_xlim()
-    assert above.get_title("left") == "AP: 50 % available, 1 stale read, not linearizable"
-    assert repr(below).splitlines() == [above.get_title("left"), below.get_title("left")]
+    assert above.texts[0].get_text() == "AP: 50 % available, 1 stale read, not linearizable"
+    assert repr(below).splitlines() == [above.texts[0].get_text(), below.texts[0].get_text()]
     edge = pixels(below)[[0, -1]]
     assert (edge == 255).all()
 
