@@ -6,12 +6,14 @@ then told `Unavailable`.
 Histories: `run` lets the clients of a `Workload` use a store; their `History` holds every
 `Operation` with its `Outcome`, and `Siblings` where a get found several values.
 Judges: `linearizable`, `availability`, `freshness`; more of them in `capkit.consistency`.
+Before class: `check()` says whether everything works, and what to type if not.
 Beside them, to be imported by name: `tradeoff`, `staleness`, `systems`, `engines`, `plots`,
 `dashboards`.
 """
 
 from capkit.ap import APStore
 from capkit.ca import CAStore
+from capkit.classroom import check
 from capkit.consistency import availability, freshness, linearizable
 from capkit.cp import CPStore
 from capkit.failures import Crash, Partition, Pause, Skew, Slow
@@ -40,6 +42,7 @@ __all__ = [
     "Unavailable",
     "Workload",
     "availability",
+    "check",
     "freshness",
     "linearizable",
     "run",
