@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from io import BytesIO
@@ -18,7 +17,7 @@ from traitlets import TraitError
 
 from capkit import drawing
 from capkit.sentence import Sentence
-from capkit.still import still
+from capkit.still import is_still, still
 
 Settings = dict[str, Any]
 Drawn = tuple[Sequence[Artist], str]
@@ -120,12 +119,8 @@ class Dashboard(widgets.VBox):
         return self.reading
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        """The live dashboard, and for readers without a kernel its picture and its sentence.
-
-        With `CAPKIT_STILL=1` in the environment only the latter: a notebook that is committed is
-        read where no kernel runs, and there the live dashboard would be an error message.
-        """
-        live = {} if os.environ.get("CAPKIT_STILL") == "1" else super()._repr_mimebundle_(**options)
+        """The live dashboard, and for readers without a kernel its picture and its sentence."""
+        live = {} if is_still() else super()._repr_mimebundle_(**options)
         png = base64.b64encode(still(self._image.value, self.reading)).decode()
         bundle = dict(live or {}) | {"text/plain": self.reading, "image/png": png}
         return bundle, {"image/png": {"alt": self.reading}}

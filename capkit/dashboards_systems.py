@@ -28,7 +28,7 @@ def system() -> Dashboard:
     """Two named systems, each with an option, and what the same trouble does to both.
 
     Controls: the `first` system and its `option`, the `second` and its `other` option, and the
-    `script`: what goes wrong from 500 to 1,500 ms, for six clients at six nodes; and the `loss`
+    `script`: what goes wrong from 500 to 2,000 ms, for six clients at six nodes; and the `loss`
     besides.
 
     Examples
@@ -36,7 +36,7 @@ def system() -> Dashboard:
     >>> print(system().reading.split(". ")[0])
     Minority cut off, loss 0.00
     """
-    upper, lower = drawing.panels(rows=2, height=5.2)
+    upper, lower = drawing.panels(rows=2, height=5.0)
     drawing.margins(upper, 2.03, 0.72, 0.5, 0.3)
     upper.figure.subplots_adjust(hspace=0.2)
     pictures = [TimelinePicture(panel, fewest=7, legend=False) for panel in (upper, lower)]
@@ -64,7 +64,7 @@ def system() -> Dashboard:
         "option": dropdown("as", _options(NAMES[0]), "how it is configured"),
         "second": dropdown("second system", NAMES, "the system below"),
         "other": dropdown("as", _options(NAMES[0]), "how it is configured"),
-        "script": dropdown("what goes wrong", _SCRIPTS, "from 500 to 1,500 ms"),
+        "script": dropdown("what goes wrong", _SCRIPTS, "from 500 to 2,000 ms"),
         "loss": slider("loss", 0.0, 0.0, 1.0, 0.01, "chance that one request to one node is lost"),
     }
     controls["first"].value, controls["second"].value = "MongoDB", "Cassandra"

@@ -7,29 +7,15 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from capkit._arguments import choice, count, number
 from capkit.engine_proxy import Cables
 from capkit.engine_server import Keeper, Server, need
-from capkit.failures import Crash, Partition, Pause, Slow
+from capkit.failures import Crash, Partition, Pause, Promote, Slow
 from capkit.node import Unavailable
 from capkit.records import Fault, NodeId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Promote(Fault):
-    """At `at` (ms) an operator makes `node` the primary of its side of the cut.
-
-    At `until` all others follow it, and forget what it does not know.
-    """
-
-    node: NodeId
-
-    def __str__(self) -> str:
-        return f"promote {self.node}"
 
 
 class Engine:

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from capkit._arguments import choice
-from capkit.engine import Engine, Promote, remaining
+from capkit.engine import Engine, remaining
 from capkit.engine_proxy import HOST
 from capkit.engine_server import NotInstalled, Server, find, free_ports
-from capkit.failures import Crash, Partition, Pause, Slow
+from capkit.failures import Crash, Partition, Pause, Promote, Slow
 from capkit.node import Unavailable
 from capkit.records import Fault, NodeId
 

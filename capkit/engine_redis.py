@@ -8,10 +8,10 @@ from contextlib import suppress
 from typing import Any, ClassVar
 
 from capkit._arguments import choice, count
-from capkit.engine import Engine, Promote, remaining
+from capkit.engine import Engine, remaining
 from capkit.engine_proxy import HOST
 from capkit.engine_server import Server, find, free_ports
-from capkit.failures import Crash, Partition, Pause, Slow
+from capkit.failures import Crash, Partition, Pause, Promote, Slow
 from capkit.node import Unavailable
 from capkit.records import Fault, NodeId
 

@@ -20,12 +20,13 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from capkit._arguments import RandomState
-from capkit.engine import Engine, Promote
+from capkit.engine import Engine
 from capkit.engine_etcd import Etcd
 from capkit.engine_postgresql import PostgreSQL
 from capkit.engine_redis import Redis
 from capkit.engine_server import NotInstalled, StartFailed
 from capkit.engine_sqlite import SQLite
+from capkit.failures import Promote
 from capkit.history import History
 from capkit.node import Unavailable
 from capkit.records import Fault, Operation, Outcome

@@ -121,6 +121,19 @@ class Skew(Fault):
         return f"clock of {self.node} {self.offset:+g} ms"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promote(Fault):
+    """At `at` (ms) an operator makes `node` the primary of its side of the cut.
+
+    Real engines only. At `until` all others follow it, and forget what it does not know.
+    """
+
+    node: NodeId
+
+    def __str__(self) -> str:
+        return f"promote {self.node}"
+
+
 def _order(node: NodeId) -> tuple[str, NodeId]:
     """Sorts ids of mixed types, so that nothing depends on the order of a set."""
     return type(node).__name__, node

@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from capkit.comparison import Row
-from capkit.drawing import BOX, describe, dots, frame, panels, unit_square
+from capkit.drawing import BOX, describe, dots, frame, margins, panels, unit_square
 from capkit.lettering import INK, TEXT_SIZE
 from capkit.systems import get
 
@@ -51,7 +51,7 @@ def plane(rows: Iterable[Row], *, ax: Axes | None = None) -> Axes:
         raise ValueError(f"rows must be 1 to 14, got {len(rows)}")
     if ax is None:
         (ax,) = panels(height=5.6)
-        ax.figure.subplots_adjust(0.085, 0.14, 0.56, 0.97)
+        margins(ax, 0.77, 0.78, 3.96, 0.17)
     frame(ax, "consistency: share of gets that are fresh", "availability: share answered")
     unit_square(ax)
     scripts = {row.script for row in rows}

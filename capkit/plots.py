@@ -16,7 +16,7 @@ from capkit import tradeoff as model
 from capkit._arguments import count, number
 from capkit.consistency import Verdict, summary
 from capkit.diagram import LadderPicture, ladder
-from capkit.drawing import LOOKS, Panel, classroom, describe, heading, panels
+from capkit.drawing import LOOKS, Panel, classroom, describe, heading, margins, panels
 from capkit.history import History
 from capkit.layout import span_of, values_of
 from capkit.pictures import MOST_NODES, QuorumsPicture, RatesPicture, TradeoffPicture
@@ -102,15 +102,16 @@ def timeline(
     if span is not None and not span[0] < span[1]:
         raise ValueError(f"span must start before it ends, got {span}")
     own = ax is None
-    ax = _wide_panel(0.225, 0.945) if ax is None else ax
+    ax = _wide_panel(2.03, 0.5) if ax is None else ax
     picture = TimelinePicture(ax, fewest=1.0 if own else _FEWEST_ROWS)
     choices: dict[str, Any] = {"key": key, "span": span, "highlight": highlight}
     picture.update(history, verdict, **choices)
     rows = ax.get_ylim()[0]
     if own and not _FEWEST_ROWS <= rows <= _MOST_ROWS:
         height = 5 * rows / _MOST_ROWS if rows > _MOST_ROWS else 5 - 0.8 * (_FEWEST_ROWS - rows)
-        ax.figure.set_size_inches(9, height)  # type: ignore[union-attr]
-        ax.figure.subplots_adjust(bottom=0.75 / height, top=1 - 0.15 / height)
+        width = ax.figure.get_size_inches()[0]  # type: ignore[union-attr]
+        ax.figure.set_size_inches(width, height * width / 9)  # type: ignore[union-attr]
+        margins(ax, 2.03, 0.75, 0.5, 0.15)
         picture.update(history, verdict, **choices)
     return ax
 
@@ -144,8 +145,8 @@ def timelines(histories: Mapping[str, History]) -> Panel:
     """
     number = count("histories", len(histories))
     made = panels(1, number, height=0.55 + 2.55 * number)
-    edges = {"top": 1 - 0.3 / (0.55 + 2.55 * number), "bottom": 0.65 / (0.55 + 2.55 * number)}
-    made[0].figure.subplots_adjust(left=0.225, right=0.945, hspace=0.16, **edges)
+    margins(made[0], 2.03, 0.65, 0.5, 0.3)
+    made[0].figure.subplots_adjust(hspace=0.16)
     values = values_of(copy for history in histories.values() for copy in history.copies)
     end = max(span_of(history)[1] for history in histories.values())
     artists: list[Artist] = []
@@ -201,7 +202,7 @@ def rates(
     N=3, R=1, W=2 at loss 0.2: put acknowledged 0.896, get answered 0.992, get is fresh 0.857.
     """
     model.exact(n, r, w, number("loss", loss, 0, 1), failing=failing)  # complains before drawing
-    ax = _wide_panel(0.095, 0.75) if ax is None else ax
+    ax = _wide_panel(0.86, 2.25) if ax is None else ax
     RatesPicture(ax).update(n, r, w, loss, simulated=simulated, failing=failing)
     return ax
 
@@ -248,7 +249,7 @@ def tradeoff(
     """
     n, loss = count("n", n, 2), number("loss", loss, 0, 1)
     side = count("side", side, 1, n - 1)
-    ax = _wide_panel(0.095, 0.715) if ax is None else ax
+    ax = _wide_panel(0.86, 2.57) if ax is None else ax
     TradeoffPicture(ax).update(n, loss, cut=cut, side=side)
     return ax
 
@@ -278,7 +279,7 @@ def quorums(n: int = 3, r: int = 2, w: int = 2, *, ax: Axes | None = None) -> Ax
     Every read meets every write: R + W = 4 is more than N = 3. They share at least 1 replica.
     """
     count("n", n, 1, MOST_NODES), count("r", r, 1, n), count("w", w, 1, n)
-    ax = _wide_panel(0.02, bottom=0.03) if ax is None else ax
+    ax = _wide_panel(0.18, 0.18, bottom=0.15) if ax is None else ax
     QuorumsPicture(ax).update(n, r, w)
     return ax
 
@@ -316,12 +317,13 @@ def staleness(seen: Staleness, *, until: float | None = None, ax: Axes | None = 
         latest = max(seen.t_visibility(), seen.read_latency(), seen.write_latency())
         until = max(3_000.0, 1.5 * latest)
     number("until", until, 1)
-    ax = _wide_panel(0.095, 0.775) if ax is None else ax
+    ax = _wide_panel(0.86, 2.03) if ax is None else ax
     StalenessPicture(ax, until).update(seen)
     return ax
 
 
-def _wide_panel(left: float, right: float = 0.98, bottom: float = 0.15) -> Panel:
+def _wide_panel(left: float, right: float, bottom: float = 0.75) -> Panel:
+    """One panel with so many inches beside and below it."""
     (panel,) = panels()
-    panel.figure.subplots_adjust(left=left, right=right, bottom=bottom)
+    margins(panel, left, bottom, right, 0.15)
     return panel  # type: ignore[no-any-return]

@@ -10,6 +10,7 @@ import ipywidgets as widgets
 
 from capkit._arguments import number
 from capkit.sentence import Sentence
+from capkit.still import is_still
 
 _WIDTH = "900px"
 
@@ -49,6 +50,11 @@ class Prediction(widgets.VBox):
 
     def __repr__(self) -> str:
         return self.reading
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        """The live question, and for readers without a kernel its words."""
+        live = {} if is_still() else super()._repr_mimebundle_(**options)
+        return dict(live or {}) | {"text/plain": self.reading}
 
     def say(self, guess: Any) -> None:
         """Give a guess from code, as if by hand.
@@ -94,12 +100,17 @@ class Prediction(widgets.VBox):
         if self._options is not None:
             verdict = "Right." if guess == true else f"It is: {true}."
             return f"Your guess: {guess}. {verdict}{self._because}"
-        found, said = (f"{value:.3g}{self._unit}" for value in (true, guess))
+        found, said = (f"{_short(value)}{self._unit}" for value in (true, guess))
         return f"Your guess: {said}. It is: {found}.{self._because}"
 
     def _show(self, text: str, wrong: bool = False) -> None:
         with self._sentence.hold_sync():
             self._sentence.text, self._sentence.wrong = text, wrong
+
+
+def _short(value: float) -> str:
+    """Three digits, or a whole number where it has more."""
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
 
 
 def predict(

@@ -155,7 +155,9 @@ def test_a_notebook_holds_no_widget_state(path):
 @each_notebook
 def test_a_notebook_is_one_sitting(path):
     free = "instructor" in path.stem or path.parent.name == "solutions"
-    assert (0 if free else 10) <= len(code_cells(path)) <= 15
+    _, *cells = code_cells(path)  # the first makes it run elsewhere; see test_ways_in
+    taught = [lines for lines in cells if "dashboards.predict(" not in "\n".join(lines)]
+    assert (0 if free else 10) <= len(taught) <= 15
 
 
 @each_notebook
@@ -177,6 +179,31 @@ def test_a_notebook_holds_no_plotting_code_and_no_magic(path):
 def test_a_notebook_ends_well_and_draws_no_svg(path):
     assert [out for out in outputs(path) if out["output_type"] == "error"] == []
     assert [out for out in outputs(path) if "image/svg+xml" in out.get("data", {})] == []
+
+
+@each_notebook
+def test_every_picture_of_a_notebook_is_described_in_words(path):
+    for out in (out for out in outputs(path) if "image/png" in out.get("data", {})):
+        words = "".join(out["data"]["text/plain"])
+        assert len(words) > 20
+        assert out["metadata"]["image/png"]["alt"] == words
+
+
+@each_notebook
+def test_a_notebook_is_read_without_a_kernel(path):
+    live = "application/vnd.jupyter.widget-view+json"
+    assert [out for out in outputs(path) if live in out.get("data", {})] == []
+
+
+SHOWS = r"(dashboards\.(?!predict)\w+\(.*\)|board)$"
+
+
+@each_notebook
+def test_a_guess_is_asked_for_before_each_dashboard_of_a_lesson(path):
+    if path.stem[:2].isdigit() and path.parent.name == "notebooks":
+        cells = code_cells(path)
+        shown = [place for place, lines in enumerate(cells) if re.match(SHOWS, lines[-1])]
+        assert [n for n in shown if "dashboards.predict(" not in "\n".join(cells[n - 1])] == []
 
 
 @each_notebook
