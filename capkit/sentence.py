@@ -10,6 +10,8 @@ function render({ model, el }) {
   el.classList.add("capkit-sentence");
   el.setAttribute("role", "status");
   el.setAttribute("aria-live", "polite");
+  // JupyterLab takes the arrow keys of a list for its own, to go from cell to cell.
+  const keep = (event) => event.stopPropagation();
   const name = () => {
     const board = el.closest(".capkit-dashboard");
     if (!board) return;
@@ -25,6 +27,7 @@ function render({ model, el }) {
     for (const button of board.querySelectorAll(".widget-toggle-button")) {
       button.setAttribute("aria-pressed", button.classList.contains("mod-active"));
     }
+    for (const menu of board.querySelectorAll("select")) menu.onkeydown = keep;
     for (const image of board.querySelectorAll("img")) image.alt = model.get("text");
   };
   const show = () => {
@@ -78,8 +81,8 @@ _STYLE = """
 class Sentence(anywidget.AnyWidget):
     """One sentence that a screen reader reads out whenever it changes.
 
-    A slider of ipywidgets has no name that a screen reader can find, and its picture no
-    description; where the sentence stands in a dashboard, it gives them theirs.
+    A slider of ipywidgets has no name that a screen reader can find, a picture no description,
+    and a list no arrow keys; where the sentence stands in a dashboard, it gives them theirs.
 
     Attributes
     ----------

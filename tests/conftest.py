@@ -7,6 +7,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 # The same examples on every machine: a class never sees a test that is red by chance.
@@ -68,6 +69,17 @@ def chromium():
     if not Path(path).exists():
         pytest.skip("no Chromium here: install it, or run `python -m playwright install chromium`")
     return path
+
+
+@pytest.fixture(scope="session")
+def browser(chromium):
+    """Chromium without a window."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
 
 
 @pytest.hookimpl(hookwrapper=True)
