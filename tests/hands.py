@@ -126,7 +126,7 @@ def drag(page, handle):
     at, most = (float(handle.get_attribute(f"aria-value{end}")) for end in ("now", "max"))
     box = handle.bounding_box()
     track = handle.locator("xpath=ancestor::*[contains(@class,'noUi-target')]").bounding_box()
-    way = track["width"] * (0.4 if at <= most / 2 else -0.4)
+    way = track["width"] * (0.7 if at <= most / 2 else -0.7)
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
@@ -144,7 +144,7 @@ def reset(board):
 
 def try_everything(page, board, seconds=20):
     """Move each slider by keyboard and by mouse, open each list, press each button."""
-    last = sliders(board)[-1]
+    first = sliders(board)[0]
     from_start = partial(_from_start, board, reset(board), seconds=seconds)
     for handle in sliders(board):
         from_start(handle, partial(step, page, handle))
@@ -155,7 +155,7 @@ def try_everything(page, board, seconds=20):
         if menu.locator("option").count() > 1:
             from_start(menu, partial(_choose, page, menu))
     for button in board.locator(".widget-button").all():
-        from_start(last, partial(step, page, last))
+        from_start(first, partial(step, page, first))
         changes(board, button, button.click, seconds)
 
 

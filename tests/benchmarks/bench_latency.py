@@ -10,7 +10,7 @@ import pytest
 from hands import sliders
 from rooms import DASHBOARD, room, until, visit
 
-PRESSES = 30
+PRESSES = 20
 FORMULAS = ("failure", "interval", "quorum", "tradeoff")
 SIMULATE = ("partition", "staleness", "system")
 

@@ -229,6 +229,7 @@ def test_a_dashboard_fits_a_small_projector_in_light_and_dark(board, screenshots
         page.evaluate(THEME, f"JupyterLab {theme}")
         themed = f"body[data-jp-theme-name='JupyterLab {theme}']"
         page.wait_for_selector(themed, state="attached")
+        page.wait_for_selector("#jupyterlab-splash", state="detached")
         board.evaluate(TOP)
         page.screenshot(path=Path(screenshots, f"{name}-{theme.lower()}.png"))
         space = board.evaluate(ROOM)
