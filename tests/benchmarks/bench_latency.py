@@ -95,12 +95,12 @@ def median(page, root):
     """Over presses to the right and back, so that what is cached and what is not take turns."""
     taken = []
     for press in range(PRESSES):
-        key = "ArrowRight" if press % 10 < 7 else "ArrowLeft"
+        key = "PageUp" if press % 10 < 7 else "PageDown"
         handle = sliders(root)[-1]
         ends = ("min", "max")
         low, high = (handle.get_attribute(f"aria-value{end}") for end in ends)
         now = handle.get_attribute("aria-valuenow")
-        key = {low: "ArrowRight", high: "ArrowLeft"}.get(now, key)
+        key = {low: "PageUp", high: "PageDown"}.get(now, key)
         taken.append(page.evaluate(PRESS, [root.element_handle(), key]))
         page.wait_for_function(
             "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status"
@@ -121,11 +121,11 @@ def test_a_dashboard_answers_like_a_bare_slider(browser, tmp_path, name, tell):
         ours, bare, naive = (page.locator(each) for each in (DASHBOARD, ".bare", ".naive"))
         until(lambda: ours.count() and naive.locator("img").count(), "all three are shown")
         rounds = [[median(page, each) for each in (bare, ours, naive)] for _ in range(3)]
-        echo, here, there = (min(times) for times in zip(*rounds, strict=True))
+        echo, here, there = map(statistics.median, zip(*rounds, strict=True))
     page.close()
     tell(
         f"{name:9} {here:4.0f} ms, interact {there:4.0f} ms ({there / here:.1f} times), "
         f"bare slider {echo:3.0f} ms ({here / echo:.1f})"
     )
     assert here <= (1.6 if name in FORMULAS else 3.0) * echo
-    assert here < there
+    assert here < there  # how many times is for the table, and depends on the machine
