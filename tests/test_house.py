@@ -154,7 +154,7 @@ def test_a_notebook_holds_no_widget_state(path):
 
 @each_notebook
 def test_a_notebook_is_one_sitting(path):
-    free = "instructor" in path.stem or path.parent.name == "solutions"
+    free = path.parent.name == "solutions"
     _, *cells = code_cells(path)  # the first makes it run elsewhere; see test_ways_in
     taught = [lines for lines in cells if "dashboards.predict(" not in "\n".join(lines)]
     assert (0 if free else 10) <= len(taught) <= 15
