@@ -78,7 +78,9 @@ class Dashboard(widgets.VBox):
         buttons = {"Reset": self._start} | dict(stories)
         stage = widgets.VBox([self._image, self._sentence], layout=widgets.Layout(flex="0 0 auto"))
         self._stories = {label: self._button(label, to) for label, to in buttons.items()}
-        aside = widgets.Box([*self._controls.values(), *self._stories.values()], layout=_ASIDE)
+        below = widgets.Layout(flex="1 0 100%", flex_flow="row wrap")
+        stories_row = widgets.Box(list(self._stories.values()), layout=below)
+        aside = widgets.Box([*self._controls.values(), stories_row], layout=_ASIDE)
         super().__init__([aside, stage], layout=widgets.Layout(flex_flow="row wrap"))
         self.add_class("capkit-dashboard")
         if drawing.is_classroom():
