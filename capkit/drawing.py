@@ -171,6 +171,12 @@ def heading(ax: Axes) -> Text:
     return Label(ax, x=0.012, y=1.035, fontsize=16, fontweight="bold", transform=place, widest=0.97)
 
 
+def dots_per_inch(ax: Axes) -> float:
+    """Pixels per inch of the figure that Axes stand on."""
+    figure = ax.get_figure()
+    return float(figure.dpi) if figure else 100.0
+
+
 def unit_square(ax: Axes) -> None:
     """Fix both axes to probabilities, with room for what lies at 0 and 1."""
     ax.set_xlim(-0.01, 1.01)

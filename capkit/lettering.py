@@ -20,6 +20,9 @@ PAPER = "#ffffff"
 TEXT_SIZE = 14.0  # points: readable from the last row at 9 x 5 inches
 
 
+_SHARES = {"left": 0.0, "center": 0.5, "right": 1.0}  # of a text's width, left of its place
+
+
 class Words(PathCollection):
     """Many short texts as one artist, ten times as fast to draw as one `Text` for each.
 
@@ -68,7 +71,7 @@ class Label(Text):
         """Where it stands, in pixels."""
         x, y = self.get_transform().transform(self.get_unitless_position())
         lines, wide, step = self._lines()
-        share = {"left": 0.0, "center": 0.5, "right": 1.0}[self.get_horizontalalignment()]
+        share = _SHARES[self.get_horizontalalignment()]
         return Bbox.from_bounds(
             x - share * wide, y - len(lines) * step / 2, wide, len(lines) * step
         )
@@ -85,7 +88,7 @@ class Label(Text):
             place = Affine2D().scale(wide + 2 * _MARGIN, frame.height)
             place.translate(frame.x0 - _MARGIN, frame.y0)
             renderer.draw_path(gc, Path.unit_rectangle(), place, (*to_rgb(PAPER), 0.85))
-        share = {"left": 0.0, "center": 0.5, "right": 1.0}[self.get_horizontalalignment()]
+        share = _SHARES[self.get_horizontalalignment()]
         for row, (outline, width) in enumerate(lines):
             place = Affine2D().translate(frame.x0 + share * (wide - width), 0)
             place.translate(0, frame.y1 - step * (row + 0.5))

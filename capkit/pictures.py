@@ -13,7 +13,18 @@ from matplotlib.patches import FancyBboxPatch, Polygon
 
 from capkit import tradeoff as model
 from capkit._arguments import count
-from capkit.drawing import LOOKS, curve, describe, dots, frame, spread, stress, tint, unit_square
+from capkit.drawing import (
+    LOOKS,
+    curve,
+    describe,
+    dots,
+    dots_per_inch,
+    frame,
+    spread,
+    stress,
+    tint,
+    unit_square,
+)
 from capkit.lettering import INK, TEXT_SIZE, Label, text_width
 from capkit.tradeoff import Rates
 
@@ -199,7 +210,7 @@ class QuorumsPicture:
         step = min(0.2, 0.94 / n)
         centres = 0.5 + step * (np.arange(n) - (n - 1) / 2)
         self.circles.set(data=(centres, np.full(n, 0.58)))
-        self.circles.set_markersize(0.62 * step * self.ax.bbox.width * 72 / self._dpi())
+        self.circles.set_markersize(0.62 * step * self.ax.bbox.width * 72 / dots_per_inch(self.ax))
         for place, text in enumerate(self.numbers):
             text.set(x=centres[min(place, n - 1)], y=0.58, visible=place < n)
         members = {"put": range(w), "get": range(n - r, n), "overlap": range(n - r, w)}
@@ -214,23 +225,18 @@ class QuorumsPicture:
         return self.artists
 
     def _half(self, words: str) -> float:
-        return text_width(words, 16 * self._dpi() / 72) / 2 / max(1.0, self.ax.bbox.width)
-
-    def _dpi(self) -> float:
-        figure = self.ax.get_figure()
-        return 100.0 if figure is None else float(figure.dpi)
+        letters = 16 * dots_per_inch(self.ax) / 72
+        return text_width(words, letters) / 2 / max(1.0, self.ax.bbox.width)
 
 
 def _beside(ax: Axes, inches: float) -> float:
     """Where something stands that is so far right of a unit square, in its own coordinates."""
-    figure = ax.get_figure()
-    return 1 + inches * (figure.dpi if figure else 100) / max(1.0, ax.bbox.width)
+    return 1 + inches * dots_per_inch(ax) / max(1.0, ax.bbox.width)
 
 
 def _room(ax: Axes) -> tuple[float, float, float]:
     """How far apart labels of two lines must be, and the lowest and the highest place for one."""
-    figure = ax.get_figure()
-    line = TEXT_SIZE * (figure.dpi if figure else 100) / 72 / max(1.0, ax.bbox.height)
+    line = TEXT_SIZE * dots_per_inch(ax) / 72 / max(1.0, ax.bbox.height)
     return 2.45 * line, 1.1 * line, 1 - 0.9 * line
 
 

@@ -14,7 +14,7 @@ from matplotlib.legend import Legend
 from matplotlib.ticker import FuncFormatter
 
 from capkit.consistency import Verdict, stale
-from capkit.drawing import LOOKS, describe, dots, samples, tint
+from capkit.drawing import LOOKS, describe, dots, dots_per_inch, samples, tint
 from capkit.history import History
 from capkit.layout import keys_of, lanes_of, names, reading, short, span_of, values_of
 from capkit.lettering import INK, PAPER, TEXT_SIZE, Words, text_width
@@ -283,8 +283,7 @@ class TimelinePicture:
 
     def _letter_size(self, lane: float = math.inf) -> float:
         """Pixels: as large as for the last row of a class, if the lanes (in pixels) are."""
-        figure = self.ax.get_figure()
-        largest = TEXT_SIZE * (figure.dpi if figure else 100) / 72
+        largest = TEXT_SIZE * dots_per_inch(self.ax) / 72
         return round(min(largest, max(11.0, 0.88 * lane)), 1)
 
     def _width(self, text: str) -> float:
@@ -316,8 +315,7 @@ def legend_below(ax: Axes, artists: Iterable[Artist]) -> list[Legend]:
     """A legend of what is among the artists, if anything there needs one."""
     shown = {artist.get_label() for artist in artists}
     kept = [handle for handle in samples() if handle.get_gid() in shown]
-    figure = ax.get_figure()
-    larger = (figure.dpi if figure else 100) / 100
+    larger = dots_per_inch(ax) / 100
     below = -36 * larger / max(1.0, ax.bbox.height)
     place: dict[str, Any] = {"loc": "upper right", "bbox_to_anchor": (1.01, below)}
     size = (TEXT_SIZE - 1) / (larger if len(kept) > 4 else 1)  # more than four fit no larger

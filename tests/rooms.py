@@ -18,6 +18,7 @@ SETTINGS = {
 }
 PATHS = {"lab": "doc/tree/{}?reset", "notebook": "notebooks/{}", "voila": "voila/render/{}"}
 PROGRAMS = {"lab": "jupyterlab", "notebook": "notebook", "voila": "voila"}
+SHOWS = r"(dashboards\.(?!predict)\w+\(.*\)|board)$"  # the last line of a cell
 DASHBOARD = ".capkit-dashboard:has(img)"
 
 RUN_ALL = """() => {
@@ -99,9 +100,8 @@ def visit(page, app, address, name):
 
 def dashboards_in(cells):
     """How many of the code cells end in a dashboard."""
-    shown = r"(dashboards\.(?!predict)\w+\(.*\)|board)$"
     lasts = [cell.source.rstrip().splitlines()[-1] for cell in cells if cell.cell_type == "code"]
-    return sum(bool(re.match(shown, last)) for last in lasts)
+    return sum(bool(re.match(SHOWS, last)) for last in lasts)
 
 
 def until(holds, what, seconds=60):

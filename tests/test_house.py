@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from rooms import SHOWS
 
 from capkit import Outcome
 
@@ -193,9 +194,6 @@ def test_every_picture_of_a_notebook_is_described_in_words(path):
 def test_a_notebook_is_read_without_a_kernel(path):
     live = "application/vnd.jupyter.widget-view+json"
     assert [out for out in outputs(path) if live in out.get("data", {})] == []
-
-
-SHOWS = r"(dashboards\.(?!predict)\w+\(.*\)|board)$"
 
 
 @each_notebook

@@ -10,9 +10,9 @@ import nbformat
 import pytest
 from ipywidgets import Button
 
-import capkit.engines  # noqa: F401 - without it nobody can read the faults of its recordings
 from capkit import History, dashboards
 from capkit.consistency import summary
+from capkit.prediction import _short
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -172,7 +172,7 @@ def asked(number):
 
     def predict(question, answer, options=None, *, unit="", because=""):
         true = answer() if callable(answer) else answer
-        found[question] = true if options else f"{true:.3g} {unit}".strip()
+        found[question] = true if options else f"{_short(true)} {unit}".strip()
 
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(StringIO()):
         patch.chdir(NOTEBOOKS)
