@@ -17,9 +17,8 @@ from capkit.classroom import check
 from capkit.consistency import availability, freshness, linearizable
 from capkit.cp import CPStore
 from capkit.failures import Crash, Partition, Pause, Skew, Slow
-from capkit.history import History
+from capkit.history import History, Operation, Outcome, Siblings
 from capkit.network import Network
-from capkit.records import Operation, Outcome, Siblings
 from capkit.store import DistributedStore, Node, Unavailable
 from capkit.workload import Workload, run
 

@@ -11,8 +11,9 @@ from itertools import groupby
 import numpy as np
 
 from capkit.answers import last_finish, stale
-from capkit.history import Column, History
-from capkit.records import Copy, NodeId, Siblings, identity
+from capkit.history import Copy, History, NodeId, Siblings
+from capkit.history.columns import Column
+from capkit.history.records import identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,9 @@ from collections.abc import Collection
 
 import numpy as np
 
-from capkit.history import Column, History, Mask
-from capkit.records import NodeId, Siblings, identity
+from capkit.history import History, NodeId, Siblings
+from capkit.history.columns import Column, Mask
+from capkit.history.records import identity
 from capkit.zones import numbers
 
 
@@ -52,7 +53,7 @@ def availability(
 
     Examples
     --------
-    >>> from capkit.records import Outcome
+    >>> from capkit.history import Outcome
     >>> history = History.from_columns(
     ...     kind=["put", "get"],
     ...     key=["x", "x"],

@@ -11,8 +11,8 @@ from operator import contains
 from typing import Any, NamedTuple, TypeAlias
 
 from capkit._arguments import choice
+from capkit.history import NodeId, Siblings
 from capkit.network import Network
-from capkit.records import NodeId, Siblings
 from capkit.store import Node, Process, Request, Store
 
 Actor: TypeAlias = tuple[NodeId, int]

@@ -10,9 +10,9 @@ from typing import Any
 import simpy
 
 from capkit._arguments import choice
+from capkit.history import NodeId
 from capkit.log import Entry, newest
 from capkit.network import Network
-from capkit.records import NodeId
 from capkit.store import Node, Process, Request, Store
 
 

@@ -12,10 +12,9 @@ import numpy as np
 from capkit._arguments import choice
 from capkit.consistency import availability, convergence, freshness, ladder, linearizable, stale
 from capkit.failures import Crash, Partition, Skew
-from capkit.history import History
+from capkit.history import Fault, History, Outcome
 from capkit.leaderless import LeaderlessStore
 from capkit.lease import LeaseStore
-from capkit.records import Fault, Outcome
 from capkit.store import Store
 from capkit.workload import Workload, run
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import simpy
 
 from capkit.failures import Crash, Group, Partition, Pause, Skew, Slow
-from capkit.records import Fault, NodeId
+from capkit.history import Fault, NodeId
 
 
 class Endpoint(Protocol):

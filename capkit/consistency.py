@@ -16,7 +16,8 @@ from capkit._arguments import choice, count
 from capkit.ages import Staleness, convergence, staleness
 from capkit.answers import availability, freshness, stale
 from capkit.causality import causal
-from capkit.history import Column, History, Mask
+from capkit.history import History
+from capkit.history.columns import Column, Mask
 from capkit.models import NAMED, Model, Register
 from capkit.orders import k_atomic, sequential
 from capkit.rungs import RUNGS, Ladder, climb
@@ -235,7 +236,7 @@ def summary(history: History) -> str:
 
     Examples
     --------
-    >>> from capkit.records import Operation
+    >>> from capkit.history import Operation
     >>> print(summary(History([Operation(kind="get", key="x", invoked=0, completed=4)])))
     100 % available, no stale reads, linearizable
     """

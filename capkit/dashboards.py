@@ -18,11 +18,10 @@ from capkit.dashboard import Dashboard, Drawn, Settings, choice, slider
 from capkit.dashboards_staleness import staleness
 from capkit.dashboards_systems import system
 from capkit.failures import Partition
-from capkit.history import History
+from capkit.history import History, Operation
 from capkit.network import Network
 from capkit.pictures import QuorumsPicture, RatesPicture, TradeoffPicture
 from capkit.prediction import predict
-from capkit.records import Operation
 from capkit.store import Node, Store
 from capkit.timeline import TimelinePicture
 from capkit.workload import Workload, run

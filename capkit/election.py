@@ -10,9 +10,9 @@ from typing import Any, NamedTuple, TypeAlias
 
 import simpy
 
+from capkit.history import NodeId
 from capkit.log import Entry
 from capkit.network import Network
-from capkit.records import NodeId
 from capkit.store import Node, Process, Store
 
 Log: TypeAlias = tuple[Entry, ...]

@@ -14,8 +14,8 @@ from capkit._arguments import choice, count, number
 from capkit.engine_proxy import Cables
 from capkit.engine_server import Keeper, Server, need
 from capkit.failures import Crash, Partition, Pause, Promote, Slow
+from capkit.history import Fault, NodeId
 from capkit.node import Unavailable
-from capkit.records import Fault, NodeId
 
 
 class Engine:

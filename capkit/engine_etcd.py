@@ -17,8 +17,8 @@ import psutil
 from capkit.engine import Engine, remaining
 from capkit.engine_proxy import HOST
 from capkit.engine_server import Server, StartFailed, find, free_ports
+from capkit.history import NodeId
 from capkit.node import Unavailable
-from capkit.records import NodeId
 
 if TYPE_CHECKING:
     import httpx

@@ -19,8 +19,8 @@ from capkit.engine import Engine, remaining
 from capkit.engine_proxy import HOST
 from capkit.engine_server import NotInstalled, Server, find, free_ports
 from capkit.failures import Crash, Partition, Pause, Promote, Slow
+from capkit.history import Fault, NodeId
 from capkit.node import Unavailable
-from capkit.records import Fault, NodeId
 
 if TYPE_CHECKING:
     import psycopg

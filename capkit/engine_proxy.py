@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import Any, TypeAlias, TypeVar
 
 from capkit._arguments import choice
-from capkit.records import NodeId
+from capkit.history import NodeId
 
 Result = TypeVar("Result")
 Way: TypeAlias = tuple[NodeId, NodeId]

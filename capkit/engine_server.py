@@ -17,7 +17,7 @@ from pathlib import Path
 from random import SystemRandom
 from typing import Any
 
-from capkit.records import NodeId
+from capkit.history import NodeId
 
 _PORTS = range(20_000, 32_000)  # below those that the system gives to outgoing connections
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from capkit.engine import Engine, remaining
 from capkit.engine_proxy import HOST
 from capkit.engine_server import Server, free_ports
+from capkit.history import NodeId
 from capkit.node import Unavailable
-from capkit.records import NodeId
 
 
 class SQLite(Engine):

@@ -27,9 +27,8 @@ from capkit.engine_redis import Redis
 from capkit.engine_server import NotInstalled, StartFailed
 from capkit.engine_sqlite import SQLite
 from capkit.failures import Promote
-from capkit.history import History
+from capkit.history import Fault, History, Operation, Outcome
 from capkit.node import Unavailable
-from capkit.records import Fault, Operation, Outcome
 from capkit.workload import Arrival, Workload, as_processes
 
 __all__ = [

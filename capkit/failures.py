@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from capkit._arguments import number
-from capkit.records import Fault, NodeId
+from capkit.history import Fault, NodeId
 
 Group: TypeAlias = Iterable[NodeId]
 

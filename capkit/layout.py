@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from capkit.consistency import Verdict
-from capkit.history import Column, History
-from capkit.records import Copy, Fault, Operation, Outcome, Siblings
+from capkit.history import Copy, Fault, History, Operation, Outcome, Siblings
+from capkit.history.columns import Column
 
 _LONGEST = 9  # letters of a value
 _MOST_KEYS = 3

@@ -12,9 +12,9 @@ import simpy
 
 from capkit._arguments import choice, number
 from capkit.election import ElectedStore, Log, Replica, Waiting
+from capkit.history import NodeId
 from capkit.log import Entry, newest
 from capkit.network import Network
-from capkit.records import NodeId
 from capkit.store import Node, Process, Request
 
 

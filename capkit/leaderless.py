@@ -14,8 +14,8 @@ import simpy
 
 from capkit._arguments import choice, count
 from capkit.ap import Actor, APStore, Hint, Version, versions_of
+from capkit.history import NodeId
 from capkit.network import Network
-from capkit.records import NodeId
 from capkit.store import Answers, Node, Process, Request
 
 Demand: TypeAlias = tuple[str, list[NodeId], int]  # in words: of which nodes how many must answer

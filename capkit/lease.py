@@ -11,10 +11,10 @@ from typing import Any, NamedTuple, TypeAlias
 import simpy
 
 from capkit._arguments import number
+from capkit.history import NodeId
 from capkit.locks import LockStore
 from capkit.log import Entry, newest
 from capkit.network import Network
-from capkit.records import NodeId
 from capkit.store import Node, Process, Request
 
 Log: TypeAlias = tuple[Entry, ...]

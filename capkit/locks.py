@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
+from capkit.history import NodeId
 from capkit.network import Network
-from capkit.records import NodeId
 from capkit.store import Node, Process, Request, Store
 
 Holder: TypeAlias = tuple[NodeId, int]  # a node, and in which of its incarnations

@@ -8,7 +8,8 @@ from itertools import pairwise
 from typing import Any
 
 from capkit.configurations import IMPOSSIBLE
-from capkit.records import Operation, Outcome, identity
+from capkit.history import Operation, Outcome
+from capkit.history.records import identity
 
 __all__ = [
     "IMPOSSIBLE",

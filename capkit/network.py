@@ -12,7 +12,7 @@ import numpy as np
 
 from capkit._arguments import RandomState, number, stream
 from capkit.conditions import Conditions
-from capkit.records import Message, NodeId
+from capkit.history import Message, NodeId
 
 Latency: TypeAlias = "float | Sequence[float] | Distribution"
 Luck: TypeAlias = Sequence[float]

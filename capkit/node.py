@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
-from capkit.records import NodeId
+from capkit.history import NodeId
 
 
 class Unavailable(Exception):

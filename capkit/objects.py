@@ -9,9 +9,9 @@ from functools import partial
 from typing import Any, NamedTuple, cast
 
 from capkit.configurations import IMPOSSIBLE
-from capkit.history import History
+from capkit.history import History, Operation, Outcome
+from capkit.history.records import identity
 from capkit.models import Model
-from capkit.records import Operation, Outcome, identity
 from capkit.search import Found, Request, Room, search, shrink, take_turns
 from capkit.search import Model as SearchModel
 

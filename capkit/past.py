@@ -23,8 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from capkit.history import History
-from capkit.records import Siblings, identity
+from capkit.history import History, Siblings
+from capkit.history.records import identity
 from capkit.search import shrink
 
 

@@ -93,7 +93,7 @@ def timeline(
 
     Examples
     --------
-    >>> from capkit.records import Operation
+    >>> from capkit.history import Operation
     >>> put = Operation(kind="put", key="x", value=1, invoked=0, completed=10)
     >>> get = Operation(kind="get", key="x", value=None, invoked=20, completed=25, client=1)
     >>> timeline(History([put, get]))
@@ -136,7 +136,7 @@ def timelines(histories: Mapping[str, History]) -> Panel:
 
     Examples
     --------
-    >>> from capkit.records import Operation
+    >>> from capkit.history import Operation
     >>> put = Operation(kind="put", key="x", value=1, invoked=0, completed=10)
     >>> get = Operation(kind="get", key="x", value=None, invoked=20, completed=25, client=1)
     >>> timelines({"fresh": History([put]), "old": History([put, get])})

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from capkit.history import History
-from capkit.records import Siblings
+from capkit.history import History, Siblings
 from capkit.zones import Contradiction
 
 

@@ -8,7 +8,8 @@ from typing import cast
 
 import numpy as np
 
-from capkit.history import Column, History
+from capkit.history import History
+from capkit.history.columns import Column
 from capkit.search import IMPOSSIBLE, Found, Model, Request, Room, search, shrink, take_turns
 from capkit.zones import Clusters
 

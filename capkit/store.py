@@ -13,9 +13,9 @@ from typing import Any, TypeAlias
 import simpy
 
 from capkit._arguments import number
+from capkit.history import Copy, NodeId
 from capkit.network import Network
 from capkit.node import Node, Unavailable
-from capkit.records import Copy, NodeId
 
 __all__ = ["Answers", "DistributedStore", "Node", "Process", "Request", "Store", "Unavailable"]
 

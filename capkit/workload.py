@@ -11,8 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from capkit._arguments import RandomState, count, number, stream
-from capkit.history import History
-from capkit.records import Fault, Operation, Outcome
+from capkit.history import Fault, History, Operation, Outcome
 from capkit.store import Process, Store, Unavailable
 
 

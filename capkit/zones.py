@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from capkit.history import Column, History, Mask
-from capkit.records import Siblings
+from capkit.history import History, Siblings
+from capkit.history.columns import Column, Mask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

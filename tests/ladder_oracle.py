@@ -6,7 +6,7 @@ Every function takes a list of operations and returns whether the promise was ke
 import itertools
 import math
 
-from capkit.records import Outcome
+from capkit.history import Outcome
 
 OK, FAIL, UNKNOWN = Outcome
 

@@ -1,7 +1,6 @@
 """Brute force over all orders: slow, short, and sharing nothing with the judges but the records."""
 
-from capkit.history import History
-from capkit.records import Outcome
+from capkit.history import History, Outcome
 
 
 def linearizable(history: History, model: str = "register") -> bool:

@@ -7,8 +7,7 @@ import pytest
 
 from capkit import registers, search, zones
 from capkit.consistency import availability, freshness, linearizable, stale, summary
-from capkit.history import History
-from capkit.records import Fault, Operation, Outcome, Siblings
+from capkit.history import Fault, History, Operation, Outcome, Siblings
 
 OK, FAIL, UNKNOWN = Outcome
 

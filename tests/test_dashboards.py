@@ -20,9 +20,8 @@ from capkit.consistency import linearizable, stale, summary
 from capkit.cp import CPStore
 from capkit.dashboard import Dashboard, slider
 from capkit.failures import Partition
-from capkit.history import History
+from capkit.history import History, Operation
 from capkit.network import Network
-from capkit.records import Operation
 from capkit.sentence import Sentence
 from capkit.store import Node
 from capkit.workload import Workload, run

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capkit.history import History
-from capkit.records import Copy, Fault, Message, Operation, Outcome, Siblings
+from capkit.history import Copy, Fault, History, Message, Operation, Outcome, Siblings
 
 PUT = Operation(kind="put", key="x", value=1, invoked=0, completed=10, node=0)
 GET = Operation(kind="get", key="x", value=1, invoked=20, completed=25, client=1)

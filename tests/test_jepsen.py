@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 
 from capkit.consistency import linearizable
-from capkit.history import History
-from capkit.jepsen import parse
-from capkit.records import Outcome
+from capkit.history import History, Outcome
+from capkit.history.jepsen import parse
 
 OK, FAIL, UNKNOWN = Outcome
 

@@ -25,10 +25,9 @@ from capkit.consistency import (
     writes_follow_reads,
 )
 from capkit.forced import forced
-from capkit.history import History
+from capkit.history import Copy, Fault, History, Operation, Outcome, Siblings
 from capkit.interleavings import Search
 from capkit.past import Past
-from capkit.records import Copy, Fault, Operation, Outcome, Siblings
 from capkit.rungs import climb
 
 OK, FAIL, UNKNOWN = Outcome

@@ -7,9 +7,8 @@ import pytest
 
 from capkit import search
 from capkit.consistency import linearizable
-from capkit.history import History
+from capkit.history import History, Operation, Outcome
 from capkit.models import IMPOSSIBLE, NAMED, Model
-from capkit.records import Operation, Outcome
 
 OK, FAIL, UNKNOWN = Outcome
 

@@ -15,8 +15,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from capkit.jepsen import operations
-from capkit.records import (
+from capkit.history.jepsen import operations
+from capkit.history.records import (
     Copy,
     Fault,
     Message,

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from capkit.records import Operation, Outcome
+from capkit.history.records import Operation, Outcome
 
 _LOG = re.compile(
     r"(?:[^\t]*\t)?(?:TRACE|DEBUG|INFO|WARN|ERROR)\s+(?:\[[^\]]*\]\s+)?([\w.$]+)(?:\s+-|:)\s(.*)"
