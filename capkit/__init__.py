@@ -16,9 +16,8 @@ from capkit.ca import CAStore
 from capkit.classroom import check
 from capkit.consistency import availability, freshness, linearizable
 from capkit.cp import CPStore
-from capkit.failures import Crash, Partition, Pause, Skew, Slow
 from capkit.history import History, Operation, Outcome, Siblings
-from capkit.network import Network
+from capkit.network import Crash, Network, Partition, Pause, Skew, Slow
 from capkit.store import DistributedStore, Node, Unavailable
 from capkit.workload import Workload, run
 

@@ -11,10 +11,10 @@ import numpy as np
 
 from capkit._arguments import choice
 from capkit.consistency import availability, convergence, freshness, ladder, linearizable, stale
-from capkit.failures import Crash, Partition, Skew
 from capkit.history import Fault, History, Outcome
 from capkit.leaderless import LeaderlessStore
 from capkit.lease import LeaseStore
+from capkit.network import Crash, Partition, Skew
 from capkit.store import Store
 from capkit.workload import Workload, run
 

@@ -17,9 +17,8 @@ from capkit.cp import CPStore
 from capkit.dashboard import Dashboard, Drawn, Settings, choice, slider
 from capkit.dashboards_staleness import staleness
 from capkit.dashboards_systems import system
-from capkit.failures import Partition
 from capkit.history import History, Operation
-from capkit.network import Network
+from capkit.network import Network, Partition
 from capkit.pictures import QuorumsPicture, RatesPicture, TradeoffPicture
 from capkit.prediction import predict
 from capkit.store import Node, Store

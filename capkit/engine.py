@@ -13,8 +13,8 @@ from typing import Any, ClassVar, Self
 from capkit._arguments import choice, count, number
 from capkit.engine_proxy import Cables
 from capkit.engine_server import Keeper, Server, need
-from capkit.failures import Crash, Partition, Pause, Promote, Slow
 from capkit.history import Fault, NodeId
+from capkit.network import Crash, Partition, Pause, Promote, Slow
 from capkit.node import Unavailable
 
 

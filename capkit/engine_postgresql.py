@@ -18,8 +18,8 @@ from capkit._arguments import choice
 from capkit.engine import Engine, remaining
 from capkit.engine_proxy import HOST
 from capkit.engine_server import NotInstalled, Server, find, free_ports
-from capkit.failures import Crash, Partition, Pause, Promote, Slow
 from capkit.history import Fault, NodeId
+from capkit.network import Crash, Partition, Pause, Promote, Slow
 from capkit.node import Unavailable
 
 if TYPE_CHECKING:

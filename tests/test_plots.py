@@ -17,10 +17,10 @@ from PIL import Image
 from capkit import plots, tradeoff
 from capkit.consistency import linearizable, stale
 from capkit.drawing import LOOKS, spread, tint
-from capkit.failures import Crash, Partition
 from capkit.history import Copy, History, Operation, Outcome, Siblings
 from capkit.layout import lanes_of
 from capkit.lettering import INK, PAPER, text_width
+from capkit.network import Crash, Partition
 from capkit.timeline import _TINTS
 
 OK, FAIL, UNKNOWN = Outcome

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 import simpy
 
-from capkit.failures import Crash, Group, Partition, Pause, Skew, Slow
 from capkit.history import Fault, NodeId
+from capkit.network.faults import Crash, Group, Partition, Pause, Skew, Slow
 
 
 class Endpoint(Protocol):

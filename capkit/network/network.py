@@ -11,8 +11,8 @@ from zlib import crc32
 import numpy as np
 
 from capkit._arguments import RandomState, number, stream
-from capkit.conditions import Conditions
 from capkit.history import Message, NodeId
+from capkit.network.conditions import Conditions
 
 Latency: TypeAlias = "float | Sequence[float] | Distribution"
 Luck: TypeAlias = Sequence[float]
