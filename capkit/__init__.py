@@ -11,14 +11,11 @@ Beside them, to be imported by name: `tradeoff`, `staleness`, `systems`, `engine
 `dashboards`.
 """
 
-from capkit.ap import APStore
-from capkit.ca import CAStore
 from capkit.classroom import check
 from capkit.consistency import availability, freshness, linearizable
-from capkit.cp import CPStore
 from capkit.history import History, Operation, Outcome, Siblings
 from capkit.network import Crash, Network, Partition, Pause, Skew, Slow
-from capkit.store import DistributedStore, Node, Unavailable
+from capkit.stores import APStore, CAStore, CPStore, DistributedStore, Node, Unavailable
 from capkit.workload import Workload, run
 
 __all__ = [

@@ -6,13 +6,9 @@ class sees it happen in a picture of two seconds.
 
 from __future__ import annotations
 
-from capkit.ca import CAStore
-from capkit.leader import LeaderStore
-from capkit.leaderless import LeaderlessStore
-from capkit.lease import LeaseStore
 from capkit.network import Network
 from capkit.profiles import Option, Options, Profile
-from capkit.store import Node, Store
+from capkit.stores import CAStore, LeaderlessStore, LeaderStore, LeaseStore, Node, Store
 
 _BOTH = (True, False)
 _FEW = tuple(range(1, 7))

@@ -12,10 +12,8 @@ import numpy as np
 from capkit._arguments import choice
 from capkit.consistency import availability, convergence, freshness, ladder, linearizable, stale
 from capkit.history import Fault, History, Outcome
-from capkit.leaderless import LeaderlessStore
-from capkit.lease import LeaseStore
 from capkit.network import Crash, Partition, Skew
-from capkit.store import Store
+from capkit.stores import LeaderlessStore, LeaseStore, Store
 from capkit.workload import Workload, run
 
 NODES = 6  # an even split is possible, and every third node is among each key's three replicas

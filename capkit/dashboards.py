@@ -10,10 +10,7 @@ import numpy as np
 
 from capkit import drawing
 from capkit import tradeoff as model
-from capkit.ap import APStore
-from capkit.ca import CAStore
 from capkit.consistency import Verdict, availability, linearizable, summary
-from capkit.cp import CPStore
 from capkit.dashboard import Dashboard, Drawn, Settings, choice, slider
 from capkit.dashboards_staleness import staleness
 from capkit.dashboards_systems import system
@@ -21,7 +18,7 @@ from capkit.history import History, Operation
 from capkit.network import Network, Partition
 from capkit.pictures import QuorumsPicture, RatesPicture, TradeoffPicture
 from capkit.prediction import predict
-from capkit.store import Node, Store
+from capkit.stores import APStore, CAStore, CPStore, Node, Store
 from capkit.timeline import TimelinePicture
 from capkit.workload import Workload, run
 

@@ -15,7 +15,7 @@ from capkit.engine_proxy import Cables
 from capkit.engine_server import Keeper, Server, need
 from capkit.history import Fault, NodeId
 from capkit.network import Crash, Partition, Pause, Promote, Slow
-from capkit.node import Unavailable
+from capkit.stores import Unavailable
 
 
 class Engine:

@@ -18,7 +18,7 @@ from capkit.engine import Engine, remaining
 from capkit.engine_proxy import HOST
 from capkit.engine_server import Server, StartFailed, find, free_ports
 from capkit.history import NodeId
-from capkit.node import Unavailable
+from capkit.stores import Unavailable
 
 if TYPE_CHECKING:
     import httpx

@@ -20,7 +20,7 @@ from capkit.engine_proxy import HOST
 from capkit.engine_server import NotInstalled, Server, find, free_ports
 from capkit.history import Fault, NodeId
 from capkit.network import Crash, Partition, Pause, Promote, Slow
-from capkit.node import Unavailable
+from capkit.stores import Unavailable
 
 if TYPE_CHECKING:
     import psycopg

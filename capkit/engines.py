@@ -28,7 +28,7 @@ from capkit.engine_server import NotInstalled, StartFailed
 from capkit.engine_sqlite import SQLite
 from capkit.history import Fault, History, Operation, Outcome
 from capkit.network import Promote
-from capkit.node import Unavailable
+from capkit.stores import Unavailable
 from capkit.workload import Arrival, Workload, as_processes
 
 __all__ = [

@@ -8,8 +8,7 @@ from typing import Any
 
 from capkit._arguments import RandomState, count
 from capkit.network import Network
-from capkit.node import Node
-from capkit.store import Store
+from capkit.stores import Node, Store
 
 Options = Mapping[str, Any]
 Maker = Callable[[list[Node], Network, Options], Store]

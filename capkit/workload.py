@@ -12,7 +12,8 @@ import numpy as np
 
 from capkit._arguments import RandomState, count, number, stream
 from capkit.history import Fault, History, Operation, Outcome
-from capkit.store import Process, Store, Unavailable
+from capkit.stores import Store, Unavailable
+from capkit.stores.store import Process
 
 
 class Arrival(NamedTuple):

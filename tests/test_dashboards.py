@@ -14,15 +14,12 @@ import pytest
 from PIL import Image
 
 from capkit import dashboards, drawing, tradeoff
-from capkit.ap import APStore
-from capkit.ca import CAStore
 from capkit.consistency import linearizable, stale, summary
-from capkit.cp import CPStore
 from capkit.dashboard import Dashboard, slider
 from capkit.history import History, Operation
 from capkit.network import Network, Partition
 from capkit.sentence import Sentence
-from capkit.store import Node
+from capkit.stores import APStore, CAStore, CPStore, Node
 from capkit.workload import Workload, run
 
 MAKERS = {

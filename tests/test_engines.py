@@ -30,7 +30,7 @@ from capkit import (
     run,
 )
 from capkit.engine_server import Keeper, Server, free_ports, listens
-from capkit.leader import LeaderStore
+from capkit.stores import LeaderStore
 
 engine = pytest.mark.engine
 EVERY = [

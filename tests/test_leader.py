@@ -16,7 +16,7 @@ from test_store import new, traced
 
 from capkit import Partition, Unavailable, Workload, run
 from capkit.consistency import linearizable
-from capkit.leader import LeaderStore
+from capkit.stores import LeaderStore
 
 LEAST = 200  # schedules that see elections enough
 MOST_WEAK = 2_000  # schedules that are enough to catch a weak store

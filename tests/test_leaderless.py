@@ -11,7 +11,7 @@ from test_store import new, traced
 
 from capkit import Outcome, Siblings, Skew, Workload, run
 from capkit.consistency import linearizable
-from capkit.leaderless import LeaderlessStore
+from capkit.stores import LeaderlessStore
 
 OFF = {"hinted_handoff": False, "read_repair": "none", "anti_entropy": False}
 HALVES = {0, 2, 4}, {1, 3, 5}  # the replicas of x are 3, 4 and 5: one is on the left, two right

@@ -16,7 +16,7 @@ from test_store import new
 
 from capkit import Partition, Pause, Workload, run
 from capkit.consistency import linearizable
-from capkit.lease import LeaseStore
+from capkit.stores import LeaseStore
 from capkit.workload import Arrival
 
 LEAST = 200  # schedules that see the tablet move often enough

@@ -20,9 +20,7 @@ from capkit import (
     Workload,
     run,
 )
-from capkit.leader import LeaderStore
-from capkit.leaderless import LeaderlessStore
-from capkit.lease import LeaseStore
+from capkit.stores import LeaderlessStore, LeaderStore, LeaseStore
 
 STORES = {
     "thirty lines": DistributedStore,

@@ -14,6 +14,8 @@ class Unavailable(Exception):
     `certain` is True if the operation certainly did not happen. Otherwise nobody can know.
     """
 
+    __module__ = "capkit"  # where users import it from
+
     def __init__(self, sentence: str, *, certain: bool = False) -> None:
         super().__init__(sentence)
         self.certain = certain

@@ -15,7 +15,7 @@ import simpy
 from capkit._arguments import number
 from capkit.history import Copy, NodeId
 from capkit.network import Network
-from capkit.node import Node, Unavailable
+from capkit.stores.node import Node, Unavailable
 
 __all__ = ["Answers", "DistributedStore", "Node", "Process", "Request", "Store", "Unavailable"]
 

@@ -11,11 +11,12 @@ from typing import Any
 import simpy
 
 from capkit._arguments import choice, number
-from capkit.election import ElectedStore, Log, Replica, Waiting
 from capkit.history import NodeId
-from capkit.log import Entry, newest
 from capkit.network import Network
-from capkit.store import Node, Process, Request
+from capkit.stores.election import ElectedStore, Log, Replica, Waiting
+from capkit.stores.log import Entry, newest
+from capkit.stores.node import Node
+from capkit.stores.store import Process, Request
 
 
 class LeaderStore(ElectedStore):
@@ -67,7 +68,7 @@ class LeaderStore(ElectedStore):
     >>> store.get("key", at=0)
     Traceback (most recent call last):
         ...
-    capkit.node.Unavailable: get got no answer within 1000 ms: node 0 knows no leader
+    capkit.Unavailable: get got no answer within 1000 ms: node 0 knows no leader
     """
 
     def __init__(

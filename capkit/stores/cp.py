@@ -6,7 +6,8 @@ from collections.abc import Hashable, Iterable
 from typing import Any, NamedTuple
 
 from capkit.network import Network
-from capkit.store import Answers, Node, Process, Request, Store
+from capkit.stores.node import Node
+from capkit.stores.store import Answers, Process, Request, Store
 
 
 class Tagged(NamedTuple):
@@ -52,7 +53,7 @@ class CPStore(Store):
     >>> store.get("key", at=0)
     Traceback (most recent call last):
         ...
-    capkit.node.Unavailable: get needed 2 of 3 replicas, but 1, 2 did not answer within 1000 ms
+    capkit.Unavailable: get needed 2 of 3 replicas, but 1, 2 did not answer within 1000 ms
     """
 
     def __init__(

@@ -12,10 +12,11 @@ import simpy
 
 from capkit._arguments import number
 from capkit.history import NodeId
-from capkit.locks import LockStore
-from capkit.log import Entry, newest
 from capkit.network import Network
-from capkit.store import Node, Process, Request
+from capkit.stores.locks import LockStore
+from capkit.stores.log import Entry, newest
+from capkit.stores.node import Node
+from capkit.stores.store import Process, Request
 
 Log: TypeAlias = tuple[Entry, ...]
 

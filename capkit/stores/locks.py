@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 
 from capkit.history import NodeId
 from capkit.network import Network
-from capkit.store import Node, Process, Request, Store
+from capkit.stores.node import Node
+from capkit.stores.store import Process, Request, Store
 
 Holder: TypeAlias = tuple[NodeId, int]  # a node, and in which of its incarnations
 

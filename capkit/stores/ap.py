@@ -13,7 +13,8 @@ from typing import Any, NamedTuple, TypeAlias
 from capkit._arguments import choice
 from capkit.history import NodeId, Siblings
 from capkit.network import Network
-from capkit.store import Node, Process, Request, Store
+from capkit.stores.node import Node
+from capkit.stores.store import Process, Request, Store
 
 Actor: TypeAlias = tuple[NodeId, int]
 

@@ -11,9 +11,10 @@ import simpy
 
 from capkit._arguments import choice
 from capkit.history import NodeId
-from capkit.log import Entry, newest
 from capkit.network import Network
-from capkit.store import Node, Process, Request, Store
+from capkit.stores.log import Entry, newest
+from capkit.stores.node import Node
+from capkit.stores.store import Process, Request, Store
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,7 +67,7 @@ class CAStore(Store):
     >>> store.put("key", "newer", at=1)
     Traceback (most recent call last):
         ...
-    capkit.node.Unavailable: put got no answer within 1000 ms: primary 0 still waits for standby 2
+    capkit.Unavailable: put got no answer within 1000 ms: primary 0 still waits for standby 2
     """
 
     beat_every = 25.0

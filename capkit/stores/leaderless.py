@@ -13,10 +13,11 @@ from zlib import crc32
 import simpy
 
 from capkit._arguments import choice, count
-from capkit.ap import Actor, APStore, Hint, Version, versions_of
 from capkit.history import NodeId
 from capkit.network import Network
-from capkit.store import Answers, Node, Process, Request
+from capkit.stores.ap import Actor, APStore, Hint, Version, versions_of
+from capkit.stores.node import Node
+from capkit.stores.store import Answers, Process, Request
 
 Demand: TypeAlias = tuple[str, list[NodeId], int]  # in words: of which nodes how many must answer
 

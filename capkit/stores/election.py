@@ -11,9 +11,10 @@ from typing import Any, NamedTuple, TypeAlias
 import simpy
 
 from capkit.history import NodeId
-from capkit.log import Entry
 from capkit.network import Network
-from capkit.store import Node, Process, Store
+from capkit.stores.log import Entry
+from capkit.stores.node import Node
+from capkit.stores.store import Process, Store
 
 Log: TypeAlias = tuple[Entry, ...]
 

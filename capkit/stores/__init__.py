@@ -1,0 +1,28 @@
+"""The answers to a failing network: one file for each kind of store.
+
+`store` is what all share, and what a store of your own overrides. `thirty_lines` is the store of
+lesson 01; `ca`, `cp` and `ap` are those of lessons 03 to 05. `leader`, `lease` and `leaderless` are
+the mechanisms under the named systems of lesson 07.
+"""
+
+from capkit.stores.ap import APStore
+from capkit.stores.ca import CAStore
+from capkit.stores.cp import CPStore
+from capkit.stores.leader import LeaderStore
+from capkit.stores.leaderless import LeaderlessStore
+from capkit.stores.lease import LeaseStore
+from capkit.stores.node import Node, Unavailable
+from capkit.stores.store import DistributedStore, Store
+
+__all__ = [
+    "APStore",
+    "CAStore",
+    "CPStore",
+    "DistributedStore",
+    "LeaderStore",
+    "LeaderlessStore",
+    "LeaseStore",
+    "Node",
+    "Store",
+    "Unavailable",
+]
