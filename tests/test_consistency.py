@@ -5,8 +5,8 @@ import numpy as np
 import oracle
 import pytest
 
-from capkit import registers, search, zones
 from capkit.consistency import availability, freshness, linearizable, stale, summary
+from capkit.consistency.linearizability import registers, search, zones
 from capkit.history import Fault, History, Operation, Outcome, Siblings
 
 OK, FAIL, UNKNOWN = Outcome

@@ -8,7 +8,6 @@ import oracle
 import pytest
 
 from capkit import plots
-from capkit.ages import missed
 from capkit.consistency import (
     RUNGS,
     Ladder,
@@ -24,11 +23,12 @@ from capkit.consistency import (
     staleness,
     writes_follow_reads,
 )
-from capkit.forced import forced
+from capkit.consistency.ages import missed
+from capkit.consistency.promises.forced import forced
+from capkit.consistency.promises.happened_before import Past
+from capkit.consistency.promises.interleavings import Search
+from capkit.consistency.promises.rungs import climb
 from capkit.history import Copy, Fault, History, Operation, Outcome, Siblings
-from capkit.interleavings import Search
-from capkit.past import Past
-from capkit.rungs import climb
 
 OK, FAIL, UNKNOWN = Outcome
 

@@ -5,10 +5,11 @@ import numpy as np
 import oracle
 import pytest
 
-from capkit import search
-from capkit.consistency import linearizable
+from capkit.consistency import Model, linearizable
+from capkit.consistency.linearizability import search
+from capkit.consistency.linearizability.configurations import IMPOSSIBLE
+from capkit.consistency.linearizability.models import NAMED
 from capkit.history import History, Operation, Outcome
-from capkit.models import IMPOSSIBLE, NAMED, Model
 
 OK, FAIL, UNKNOWN = Outcome
 

@@ -7,16 +7,16 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from capkit import reasons
 from capkit._arguments import count
-from capkit.ages import missed, staleness
-from capkit.causality import causal
-from capkit.forced import forced
+from capkit.consistency import reasons
+from capkit.consistency.ages import missed, staleness
+from capkit.consistency.promises.causality import causal
+from capkit.consistency.promises.forced import forced
+from capkit.consistency.promises.happened_before import Past, minimal
+from capkit.consistency.promises.interleavings import Found, Search
+from capkit.consistency.verdicts import Verdict
+from capkit.consistency.wording import label, listed, returned
 from capkit.history import History
-from capkit.interleavings import Found, Search
-from capkit.past import Past, minimal
-from capkit.verdicts import Verdict
-from capkit.wording import label, listed, returned
 
 
 def sequential(history: History, *, budget: int = 100_000) -> Verdict:

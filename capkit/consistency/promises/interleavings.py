@@ -11,7 +11,7 @@ import math
 from collections import defaultdict
 from typing import NamedTuple, TypeAlias
 
-from capkit.past import Past
+from capkit.consistency.promises.happened_before import Past
 
 Places: TypeAlias = tuple[int, ...]
 Held: TypeAlias = tuple[tuple[int, ...], ...]

@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from capkit.ages import convergence, missed, staleness
-from capkit.causality import causal
-from capkit.history import History
-from capkit.orders import k_atomic, sequential
-from capkit.sessions import (
+from capkit.consistency.ages import convergence, missed, staleness
+from capkit.consistency.promises.causality import causal
+from capkit.consistency.promises.orders import k_atomic, sequential
+from capkit.consistency.promises.sessions import (
     monotonic_reads,
     monotonic_writes,
     read_your_writes,
     writes_follow_reads,
 )
-from capkit.verdicts import Verdict
+from capkit.consistency.verdicts import Verdict
+from capkit.history import History
 
 RUNGS: dict[str, tuple[str, ...]] = {
     "linearizable": ("sequential", "2-atomic"),

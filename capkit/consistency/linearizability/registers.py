@@ -8,10 +8,11 @@ from typing import cast
 
 import numpy as np
 
+from capkit.consistency.linearizability.configurations import IMPOSSIBLE, Request
+from capkit.consistency.linearizability.search import Found, Model, Room, search, shrink, take_turns
+from capkit.consistency.linearizability.zones import Clusters
 from capkit.history import History
 from capkit.history.columns import Column
-from capkit.search import IMPOSSIBLE, Found, Model, Request, Room, search, shrink, take_turns
-from capkit.zones import Clusters
 
 
 def judge(

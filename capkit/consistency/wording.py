@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from capkit.past import Past
+from capkit.consistency.promises.happened_before import Past
 
 
 def label(past: Past, row: int) -> str:

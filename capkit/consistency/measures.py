@@ -7,10 +7,10 @@ from collections.abc import Collection
 
 import numpy as np
 
+from capkit.consistency.linearizability.zones import numbers
 from capkit.history import History, NodeId, Siblings
 from capkit.history.columns import Column, Mask
 from capkit.history.records import identity
-from capkit.zones import numbers
 
 
 def availability(

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
-from capkit.configurations import IMPOSSIBLE
+from capkit.consistency.linearizability.configurations import IMPOSSIBLE
 from capkit.history import Operation, Outcome
 from capkit.history.records import identity
 

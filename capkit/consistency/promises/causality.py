@@ -20,12 +20,12 @@ import math
 from collections import defaultdict
 from typing import NamedTuple
 
-from capkit import reasons
+from capkit.consistency import reasons
+from capkit.consistency.promises.happened_before import Past, minimal
+from capkit.consistency.promises.sessions import ambiguous
+from capkit.consistency.verdicts import Verdict
+from capkit.consistency.wording import after, label, listed, returned
 from capkit.history import History
-from capkit.past import Past, minimal
-from capkit.sessions import ambiguous
-from capkit.verdicts import Verdict
-from capkit.wording import after, label, listed, returned
 
 
 class _Flaw(NamedTuple):

@@ -23,9 +23,9 @@ from typing import Any
 
 import numpy as np
 
+from capkit.consistency.linearizability.search import shrink
 from capkit.history import History, Siblings
 from capkit.history.records import identity
-from capkit.search import shrink
 
 
 class Past:

@@ -12,7 +12,7 @@ References
 
 from __future__ import annotations
 
-from capkit.past import Past
+from capkit.consistency.promises.happened_before import Past
 
 
 def forced(past: Past) -> dict[int, int] | None:

@@ -28,7 +28,7 @@ from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
 from sys import getsizeof
 from typing import NamedTuple, TypeAlias, TypeVar
 
-from capkit.configurations import (
+from capkit.consistency.linearizability.configurations import (
     IMPOSSIBLE,
     Configuration,
     Model,

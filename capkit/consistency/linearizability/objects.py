@@ -8,12 +8,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple, cast
 
-from capkit.configurations import IMPOSSIBLE
+from capkit.consistency.linearizability.configurations import IMPOSSIBLE, Request
+from capkit.consistency.linearizability.models import Model
+from capkit.consistency.linearizability.search import Found, Room, search, shrink, take_turns
+from capkit.consistency.linearizability.search import Model as SearchModel
 from capkit.history import History, Operation, Outcome
 from capkit.history.records import identity
-from capkit.models import Model
-from capkit.search import Found, Request, Room, search, shrink, take_turns
-from capkit.search import Model as SearchModel
 
 # Steps that a better sentence is worth.
 _QUICK = 20_000

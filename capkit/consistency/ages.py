@@ -10,7 +10,7 @@ from itertools import groupby
 
 import numpy as np
 
-from capkit.answers import last_finish, stale
+from capkit.consistency.measures import last_finish, stale
 from capkit.history import Copy, History, NodeId, Siblings
 from capkit.history.columns import Column
 from capkit.history.records import identity

@@ -11,24 +11,25 @@ from functools import cache
 
 import numpy as np
 
-from capkit import objects, reasons, registers, zones
 from capkit._arguments import choice, count
-from capkit.ages import Staleness, convergence, staleness
-from capkit.answers import availability, freshness, stale
-from capkit.causality import causal
-from capkit.history import History
-from capkit.history.columns import Column, Mask
-from capkit.models import NAMED, Model, Register
-from capkit.orders import k_atomic, sequential
-from capkit.rungs import RUNGS, Ladder, climb
-from capkit.sessions import (
+from capkit.consistency import reasons
+from capkit.consistency.ages import Staleness, convergence, staleness
+from capkit.consistency.linearizability import objects, registers, zones
+from capkit.consistency.linearizability.models import NAMED, Model, Register
+from capkit.consistency.linearizability.zones import Clusters
+from capkit.consistency.measures import availability, freshness, stale
+from capkit.consistency.promises.causality import causal
+from capkit.consistency.promises.orders import k_atomic, sequential
+from capkit.consistency.promises.rungs import RUNGS, Ladder, climb
+from capkit.consistency.promises.sessions import (
     monotonic_reads,
     monotonic_writes,
     read_your_writes,
     writes_follow_reads,
 )
-from capkit.verdicts import Verdict
-from capkit.zones import Clusters
+from capkit.consistency.verdicts import Verdict
+from capkit.history import History
+from capkit.history.columns import Column, Mask
 
 __all__ = [
     "RUNGS",
@@ -76,7 +77,7 @@ def linearizable(
         * "append": a string, empty at first, with put, append and get.
         * "set": add puts in an element, get returns them all.
         * "counter": add changes it by an amount, get returns it; 0 at first.
-        * or a `capkit.models.Model` of your own.
+        * or a `capkit.consistency.linearizability.models.Model` of your own.
     budget : int
         Steps that the search may take over all keys, at least 1, each a call of the model's `step`.
         As many again may go into finding few operations for the witness.

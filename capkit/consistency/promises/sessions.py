@@ -24,10 +24,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from capkit.consistency.promises.happened_before import Past, minimal
+from capkit.consistency.verdicts import Verdict
+from capkit.consistency.wording import after, label, returned, value
 from capkit.history import History
-from capkit.past import Past, minimal
-from capkit.verdicts import Verdict
-from capkit.wording import after, label, returned, value
 
 
 class Lesson(NamedTuple):

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from capkit.consistency.linearizability.zones import Contradiction
 from capkit.history import History, Siblings
-from capkit.zones import Contradiction
 
 
 def contradiction(history: History, why: Contradiction) -> str:

@@ -1,0 +1,56 @@
+"""Judges of a history: linearizable or not, how available the store, how fresh its answers.
+
+They know what clients saw and nothing of the store that answered them. `linearizability` judges
+whether there seems to be one copy that does one thing at a time, `promises` the weaker promises
+below that one, and `measures` counts: availability and freshness.
+"""
+
+from capkit.consistency.ages import Staleness, convergence, staleness
+from capkit.consistency.judges import ladder, linearizable, summary
+from capkit.consistency.linearizability.models import (
+    Appended,
+    CasRegister,
+    Counter,
+    Growing,
+    Model,
+    Register,
+)
+from capkit.consistency.measures import availability, freshness, stale
+from capkit.consistency.promises.causality import causal
+from capkit.consistency.promises.orders import k_atomic, sequential
+from capkit.consistency.promises.rungs import RUNGS, Ladder
+from capkit.consistency.promises.sessions import (
+    monotonic_reads,
+    monotonic_writes,
+    read_your_writes,
+    writes_follow_reads,
+)
+from capkit.consistency.verdicts import Verdict
+
+__all__ = [
+    "RUNGS",
+    "Appended",
+    "CasRegister",
+    "Counter",
+    "Growing",
+    "Ladder",
+    "Model",
+    "Register",
+    "Staleness",
+    "Verdict",
+    "availability",
+    "causal",
+    "convergence",
+    "freshness",
+    "k_atomic",
+    "ladder",
+    "linearizable",
+    "monotonic_reads",
+    "monotonic_writes",
+    "read_your_writes",
+    "sequential",
+    "stale",
+    "staleness",
+    "summary",
+    "writes_follow_reads",
+]
