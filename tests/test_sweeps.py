@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import tqdm.std
 
-from capkit import sweeps, tradeoff
-from capkit.tradeoff import exact, simulate, sweep
+from capkit import tradeoff
+from capkit.tradeoff import exact, simulate, sweep, sweeps
 
 GRID = {"n": [3, 4], "r": [1, 2], "w": 2, "loss": [0.0, 0.2, 0.5]}
 LIST = [

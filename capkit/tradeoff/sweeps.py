@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from capkit._arguments import RandomState, choice, count, number, stream
-from capkit.rates import FAILING, Rates, Wholes, from_counts, tally
+from capkit.tradeoff.rates import FAILING, Rates, Wholes, from_counts, tally
 
 Point: TypeAlias = tuple[int, int, int, float]
 Quorums: TypeAlias = tuple[int, int, int]

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from scipy.special import bdtr
 
 from capkit._arguments import RandomState, choice, count, stream
-from capkit.rates import (
+from capkit.tradeoff.rates import (
     FAILING,
     Floats,
     Rates,
@@ -29,7 +29,7 @@ from capkit.rates import (
     wholes,
     wilson,
 )
-from capkit.sweeps import sweep
+from capkit.tradeoff.sweeps import sweep
 
 __all__ = [
     "Rates",
