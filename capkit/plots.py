@@ -21,7 +21,7 @@ from capkit.history import History
 from capkit.layout import span_of, values_of
 from capkit.pictures import MOST_NODES, QuorumsPicture, RatesPicture, TradeoffPicture
 from capkit.plane import plane
-from capkit.race import Staleness
+from capkit.staleness import Staleness
 from capkit.timeline import TimelinePicture, legend_below
 from capkit.tradeoff import Rates
 from capkit.visibility import StalenessPicture

@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from capkit._arguments import number
 from capkit.drawing import BOX, LOOKS, curve, describe, dots, frame, tint
 from capkit.lettering import INK, Label
-from capkit.race import Staleness
+from capkit.staleness import Staleness
 
 LINEAR = 0.1  # ms up to which the axis is linear, so that 0 has a place on it
 _BARS = {"get": (-0.17, "reads"), "put": (-0.38, "writes")}

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from capkit.published import STEPS, TABLE
 from capkit.staleness import (
     LNKD_DISK,
     LNKD_SSD,
@@ -25,6 +24,7 @@ from capkit.staleness import (
     monotonic_reads,
     simulate,
 )
+from capkit.staleness.paper import STEPS, TABLE
 
 LEGS = ("write", "acknowledge", "request", "response")
 QUORUMS = [(n, r, w) for n in (1, 2, 3, 5) for r in range(1, n + 1) for w in range(1, n + 1)]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from capkit._arguments import RandomState, count, number, stream
-from capkit.latencies import Times, exchange, take
+from capkit.staleness.latencies import Times, exchange, take
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

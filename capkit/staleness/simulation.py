@@ -19,7 +19,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from capkit._arguments import RandomState, choice, count, number, stream
-from capkit.latencies import (
+from capkit.staleness.latencies import (
     LNKD_DISK,
     LNKD_SSD,
     PROFILES,
@@ -28,8 +28,8 @@ from capkit.latencies import (
     ParetoExponential,
     Profile,
 )
-from capkit.published import STEPS, TABLE
-from capkit.race import Staleness, race
+from capkit.staleness.paper import STEPS, TABLE
+from capkit.staleness.races import Staleness, race
 
 __all__ = [
     "LNKD_DISK",
