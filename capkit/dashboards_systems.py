@@ -12,11 +12,11 @@ from matplotlib.artist import Artist
 from matplotlib.legend import Legend
 
 from capkit import drawing
-from capkit.comparison import NODES, SCRIPTS, Row, as_sets, judged, observe
 from capkit.consistency import Verdict, linearizable
 from capkit.dashboard import Dashboard, Drawn, Settings, dropdown, slider
 from capkit.history import History
-from capkit.systems import NAMES, Script, get
+from capkit.systems import NAMES, SCRIPTS, Row, Script, get
+from capkit.systems.comparison import NODES, as_sets, judged, observe
 from capkit.timeline import TimelinePicture, legend_below
 
 _SPAN = (0.0, 2_300.0)

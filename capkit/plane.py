@@ -8,10 +8,9 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from capkit.comparison import Row
 from capkit.drawing import BOX, describe, dots, frame, margins, panels, unit_square
 from capkit.lettering import INK, TEXT_SIZE
-from capkit.systems import get
+from capkit.systems import Row, get
 
 _SIZE = 14.0  # points
 _LINE = 0.072  # between two names, as a share of the plane's height

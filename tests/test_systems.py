@@ -7,9 +7,9 @@ import pytest
 from test_cp import silent
 
 from capkit import Partition, Pause, Unavailable, Workload, run, systems
-from capkit.comparison import NODES, WORKLOAD, observe
 from capkit.consistency import availability, linearizable, stale
 from capkit.systems import SCRIPTS, compare, get
+from capkit.systems.comparison import NODES, WORKLOAD, observe
 from capkit.workload import Arrival
 
 SEEDS = range(8)

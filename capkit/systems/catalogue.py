@@ -7,8 +7,8 @@ class sees it happen in a picture of two seconds.
 from __future__ import annotations
 
 from capkit.network import Network
-from capkit.profiles import Option, Options, Profile
 from capkit.stores import CAStore, LeaderlessStore, LeaderStore, LeaseStore, Node, Store
+from capkit.systems.system import Option, Options, Profile
 
 _BOTH = (True, False)
 _FEW = tuple(range(1, 7))

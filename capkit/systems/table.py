@@ -12,9 +12,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from capkit._arguments import RandomState, choice
-from capkit.catalogue import PROFILES
-from capkit.comparison import NODES, SCRIPTS, Comparison, Row, Script, judged, observe
-from capkit.profiles import Option, Profile
+from capkit.systems.catalogue import PROFILES
+from capkit.systems.comparison import NODES, SCRIPTS, Comparison, Row, Script, judged, observe
+from capkit.systems.system import Option, Profile
 
 __all__ = ["NAMES", "SCRIPTS", "Comparison", "Option", "Profile", "Row", "Script", "compare", "get"]
 
