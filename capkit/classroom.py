@@ -183,7 +183,7 @@ def _engines() -> Iterator[str]:
     """Which of the real engines of lesson 08 are here, looked for as they are when they start."""
     try:
         from capkit import engines
-        from capkit.engine_server import need
+        from capkit.engines.server import need
     except ModuleNotFoundError as missing:
         yield _fail(f"{missing.name} is missing", "lesson 08 needs it", _install(str(missing.name)))
         return

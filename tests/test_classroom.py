@@ -13,7 +13,7 @@ from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 from packaging.requirements import Requirement
 
 import capkit
-from capkit.engine_server import NotInstalled
+from capkit.engines import NotInstalled
 
 LESSONS = ("ipywidgets", "matplotlib", "numpy", "scipy", "simpy", "ipykernel", "jupyterlab")
 WORKS = "The classroom works."

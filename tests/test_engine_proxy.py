@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from capkit.engine_proxy import Cables
+from capkit.engines.proxy import Cables
 
 BOTH = {(0, 1), (1, 0)}
 

@@ -29,7 +29,7 @@ from capkit import (
     linearizable,
     run,
 )
-from capkit.engine_server import Keeper, Server, free_ports, listens
+from capkit.engines.server import Keeper, Server, free_ports, listens
 from capkit.stores import LeaderStore
 
 engine = pytest.mark.engine
@@ -339,7 +339,7 @@ def test_a_recorded_run_takes_the_place_of_a_missing_program(monkeypatch, tmp_pa
     file = tmp_path / "etcd.jsonl"
     recorded = run(new(LeaderStore, 3), WORKLOAD, [CUT])
     recorded.write(file)
-    monkeypatch.setattr("capkit.engine_etcd.find", missing)
+    monkeypatch.setattr("capkit.engines.etcd.find", missing)
     history = engines.run_or_replay(engines.Etcd(), WORKLOAD, [CUT], recording=file)
     assert list(history) == list(recorded)
     assert "not installed here; get it. What follows is the recording" in capsys.readouterr().out

@@ -34,7 +34,7 @@ class Keeper:
     """The guard process of one engine, which starts its servers and outlives a killed kernel."""
 
     def __init__(self) -> None:
-        guard = Path(__file__).with_name("engine_guard.py")
+        guard = Path(__file__).with_name("guard.py")
         self._lock = threading.Lock()
         self._guard = subprocess.Popen(
             [sys.executable, "-P", str(guard)],
@@ -202,7 +202,7 @@ def find(
     >>> find("no-such-engine", "apt-get install no-such-engine")
     Traceback (most recent call last):
         ...
-    capkit.engine_server.NotInstalled: no-such-engine is not installed here;
+    capkit.engines.server.NotInstalled: no-such-engine is not installed here;
     apt-get install no-such-engine
     """
     # A package's script of the same name lies on PATH too, in the environment's own folder.
@@ -230,7 +230,7 @@ def need(library: str) -> None:
     >>> need("no_such_library")
     Traceback (most recent call last):
         ...
-    capkit.engine_server.NotInstalled: the library no_such_library is not installed here;
+    capkit.engines.server.NotInstalled: the library no_such_library is not installed here;
     get it with `python -m pip install "capkit[engines]"`
     """
     if importlib.util.find_spec(library) is None:

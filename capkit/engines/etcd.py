@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from capkit.engine import Engine, remaining
-from capkit.engine_proxy import HOST
-from capkit.engine_server import Server, StartFailed, find, free_ports
+from capkit.engines.engine import Engine, remaining
+from capkit.engines.proxy import HOST
+from capkit.engines.server import Server, StartFailed, find, free_ports
 from capkit.history import NodeId
 from capkit.stores import Unavailable
 

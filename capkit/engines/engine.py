@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from capkit._arguments import choice, count, number
-from capkit.engine_proxy import Cables
-from capkit.engine_server import Keeper, Server, need
+from capkit.engines.proxy import Cables
+from capkit.engines.server import Keeper, Server, need
 from capkit.history import Fault, NodeId
 from capkit.network import Crash, Partition, Pause, Promote, Slow
 from capkit.stores import Unavailable

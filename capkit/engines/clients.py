@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from capkit._arguments import RandomState
-from capkit.engine import Engine
-from capkit.engine_etcd import Etcd
-from capkit.engine_postgresql import PostgreSQL
-from capkit.engine_redis import Redis
-from capkit.engine_server import NotInstalled, StartFailed
-from capkit.engine_sqlite import SQLite
+from capkit.engines.engine import Engine
+from capkit.engines.etcd import Etcd
+from capkit.engines.postgresql import PostgreSQL
+from capkit.engines.redis import Redis
+from capkit.engines.server import NotInstalled, StartFailed
+from capkit.engines.sqlite import SQLite
 from capkit.history import Fault, History, Operation, Outcome
 from capkit.network import Promote
 from capkit.stores import Unavailable

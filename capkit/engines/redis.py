@@ -8,9 +8,9 @@ from contextlib import suppress
 from typing import Any, ClassVar
 
 from capkit._arguments import choice, count
-from capkit.engine import Engine, remaining
-from capkit.engine_proxy import HOST
-from capkit.engine_server import Server, find, free_ports
+from capkit.engines.engine import Engine, remaining
+from capkit.engines.proxy import HOST
+from capkit.engines.server import Server, find, free_ports
 from capkit.history import Fault, NodeId
 from capkit.network import Crash, Partition, Pause, Promote, Slow
 from capkit.stores import Unavailable

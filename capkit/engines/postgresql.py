@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from capkit._arguments import choice
-from capkit.engine import Engine, remaining
-from capkit.engine_proxy import HOST
-from capkit.engine_server import NotInstalled, Server, find, free_ports
+from capkit.engines.engine import Engine, remaining
+from capkit.engines.proxy import HOST
+from capkit.engines.server import NotInstalled, Server, find, free_ports
 from capkit.history import Fault, NodeId
 from capkit.network import Crash, Partition, Pause, Promote, Slow
 from capkit.stores import Unavailable

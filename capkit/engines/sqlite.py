@@ -8,9 +8,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from capkit.engine import Engine, remaining
-from capkit.engine_proxy import HOST
-from capkit.engine_server import Server, free_ports
+from capkit.engines.engine import Engine, remaining
+from capkit.engines.proxy import HOST
+from capkit.engines.server import Server, free_ports
 from capkit.history import NodeId
 from capkit.stores import Unavailable
 
@@ -49,7 +49,7 @@ class SQLite(Engine):
 
     def _launch(self) -> None:
         (port,) = free_ports(1)
-        program = Path(__file__).with_name("engine_sqlite_server.py")
+        program = Path(__file__).with_name("sqlite_server.py")
         file = self.keeper.folder / "data.sqlite"
         command = [sys.executable, "-P", str(program), str(file), str(port)]
         node = Server(self.keeper, 0, port, lambda: command)
