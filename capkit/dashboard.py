@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from traitlets import TraitError
 
-from capkit import drawing
+from capkit.plots import drawing
 from capkit.sentence import Sentence
 from capkit.still import is_still, still
 

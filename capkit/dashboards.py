@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from capkit import drawing
 from capkit import tradeoff as model
 from capkit.consistency import Verdict, availability, linearizable, summary
 from capkit.dashboard import Dashboard, Drawn, Settings, choice, slider
@@ -16,10 +15,9 @@ from capkit.dashboards_staleness import staleness
 from capkit.dashboards_systems import system
 from capkit.history import History, Operation
 from capkit.network import Network, Partition
-from capkit.pictures import QuorumsPicture, RatesPicture, TradeoffPicture
+from capkit.plots import QuorumsPicture, RatesPicture, TimelinePicture, TradeoffPicture, drawing
 from capkit.prediction import predict
 from capkit.stores import APStore, CAStore, CPStore, Node, Store
-from capkit.timeline import TimelinePicture
 from capkit.workload import Workload, run
 
 __all__ = [

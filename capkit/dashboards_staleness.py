@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from capkit import drawing
 from capkit.dashboard import Dashboard, Drawn, Settings, choice, slider
+from capkit.plots import StalenessPicture, drawing
 from capkit.staleness import PROFILES, Staleness, simulate
-from capkit.visibility import StalenessPicture
 
 _MOST_NODES = 10
 

@@ -11,13 +11,13 @@ from typing import Any
 from matplotlib.artist import Artist
 from matplotlib.legend import Legend
 
-from capkit import drawing
 from capkit.consistency import Verdict, linearizable
 from capkit.dashboard import Dashboard, Drawn, Settings, dropdown, slider
 from capkit.history import History
+from capkit.plots import TimelinePicture, drawing
+from capkit.plots.timeline_picture import legend_below
 from capkit.systems import NAMES, SCRIPTS, Row, Script, get
 from capkit.systems.comparison import NODES, as_sets, judged, observe
-from capkit.timeline import TimelinePicture, legend_below
 
 _SPAN = (0.0, 2_300.0)
 _SEED, _RATE = 7, 3.5

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
 
-from capkit.drawing import LOOKS
-from capkit.lettering import INK, PAPER, TEXT_SIZE, text_width
+from capkit.plots import LOOKS
+from capkit.plots.lettering import INK, PAPER, TEXT_SIZE, text_width
 
 _LETTERS = 100 * TEXT_SIZE / 72  # pixels
 _LEADING = 1.35 * _LETTERS

@@ -13,11 +13,12 @@ import oracle
 import pytest
 from PIL import Image
 
-from capkit import dashboards, drawing, tradeoff
+from capkit import dashboards, tradeoff
 from capkit.consistency import linearizable, stale, summary
 from capkit.dashboard import Dashboard, slider
 from capkit.history import History, Operation
 from capkit.network import Network, Partition
+from capkit.plots import drawing
 from capkit.sentence import Sentence
 from capkit.stores import APStore, CAStore, CPStore, Node
 from capkit.workload import Workload, run

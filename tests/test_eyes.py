@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from capkit import timeline
-from capkit.drawing import LOOKS, tint
-from capkit.lettering import INK, PAPER
-from capkit.plots import classroom, panels, quorums, rates, tradeoff
+from capkit.plots import LOOKS, classroom, panels, quorums, rates, tradeoff
+from capkit.plots import timeline_picture as timeline
+from capkit.plots.drawing import tint
+from capkit.plots.lettering import INK, PAPER
 
 # What eyes with one kind of cone missing make of linear RGB: Machado, Oliveira and Fernandes,
 # "A Physiologically-based Model for Simulation of Color Vision Deficiency", 2009, severity 1.0.

@@ -16,12 +16,13 @@ from PIL import Image
 
 from capkit import plots, tradeoff
 from capkit.consistency import linearizable, stale
-from capkit.drawing import LOOKS, spread, tint
 from capkit.history import Copy, History, Operation, Outcome, Siblings
-from capkit.layout import lanes_of
-from capkit.lettering import INK, PAPER, text_width
 from capkit.network import Crash, Partition
-from capkit.timeline import _TINTS
+from capkit.plots import LOOKS
+from capkit.plots.drawing import spread, tint
+from capkit.plots.layout import lanes_of
+from capkit.plots.lettering import INK, PAPER, text_width
+from capkit.plots.timeline_picture import _TINTS
 
 OK, FAIL, UNKNOWN = Outcome
 

@@ -8,9 +8,9 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from capkit import dashboards, drawing, plots
+from capkit import dashboards, plots
+from capkit.plots import StalenessPicture, drawing
 from capkit.staleness import LNKD_DISK, LNKD_SSD, PROFILES, Profile, simulate
-from capkit.visibility import StalenessPicture
 
 DISKS = simulate(LNKD_DISK, 3, 1, 1, trials=20_000, rng=7)
 STRICT = simulate(LNKD_DISK, 3, 2, 2, trials=20_000, rng=7)

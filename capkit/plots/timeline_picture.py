@@ -14,10 +14,10 @@ from matplotlib.legend import Legend
 from matplotlib.ticker import FuncFormatter
 
 from capkit.consistency import Verdict, stale
-from capkit.drawing import LOOKS, describe, dots, dots_per_inch, samples, tint
 from capkit.history import Copy, Fault, History, Outcome
-from capkit.layout import keys_of, lanes_of, names, reading, short, span_of, values_of
-from capkit.lettering import INK, PAPER, TEXT_SIZE, Words, text_width
+from capkit.plots.drawing import LOOKS, describe, dots, dots_per_inch, samples, tint
+from capkit.plots.layout import keys_of, lanes_of, names, reading, short, span_of, values_of
+from capkit.plots.lettering import INK, PAPER, TEXT_SIZE, Words, text_width
 
 _BAR = 0.39  # half the height of a bar, in lanes
 _NARROWEST = 4.0  # pixels: an instant answer must still be seen

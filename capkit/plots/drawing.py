@@ -21,7 +21,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.transforms import blended_transform_factory
 
-from capkit.lettering import INK, PAPER, TEXT_SIZE, Label
+from capkit.plots.lettering import INK, PAPER, TEXT_SIZE, Label
 
 BOX = {"facecolor": PAPER, "edgecolor": "none", "alpha": 0.85, "pad": 1.5}
 

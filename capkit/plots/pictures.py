@@ -13,7 +13,7 @@ from matplotlib.patches import FancyBboxPatch, Polygon
 
 from capkit import tradeoff as model
 from capkit._arguments import count
-from capkit.drawing import (
+from capkit.plots.drawing import (
     LOOKS,
     curve,
     describe,
@@ -25,7 +25,7 @@ from capkit.drawing import (
     tint,
     unit_square,
 )
-from capkit.lettering import INK, TEXT_SIZE, Label, text_width
+from capkit.plots.lettering import INK, TEXT_SIZE, Label, text_width
 from capkit.tradeoff import Rates
 
 _RATES = {"put": ("put_ok", "put acknowledged"), "get": ("get_ok", "get answered")}

@@ -8,8 +8,8 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from capkit.drawing import BOX, describe, dots, frame, margins, panels, unit_square
-from capkit.lettering import INK, TEXT_SIZE
+from capkit.plots.drawing import BOX, describe, dots, frame, margins, panels, unit_square
+from capkit.plots.lettering import INK, TEXT_SIZE
 from capkit.systems import Row, get
 
 _SIZE = 14.0  # points

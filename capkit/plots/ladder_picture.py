@@ -8,8 +8,8 @@ from matplotlib.patches import FancyBboxPatch
 from matplotlib.text import Text
 
 from capkit.consistency import RUNGS, Ladder
-from capkit.drawing import BOX, LOOKS, describe, panels, tint
-from capkit.lettering import INK, PAPER, TEXT_SIZE
+from capkit.plots.drawing import BOX, LOOKS, describe, panels, tint
+from capkit.plots.lettering import INK, PAPER, TEXT_SIZE
 
 _STEP = 0.26
 _PLACES = {  # the middle of each box, as shares of the picture

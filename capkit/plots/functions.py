@@ -15,16 +15,16 @@ from matplotlib.axes import Axes
 from capkit import tradeoff as model
 from capkit._arguments import count, number
 from capkit.consistency import Verdict, summary
-from capkit.diagram import LadderPicture, ladder
-from capkit.drawing import LOOKS, Panel, classroom, describe, heading, margins, panels
 from capkit.history import History
-from capkit.layout import span_of, values_of
-from capkit.pictures import MOST_NODES, QuorumsPicture, RatesPicture, TradeoffPicture
-from capkit.plane import plane
+from capkit.plots.drawing import LOOKS, Panel, classroom, describe, heading, margins, panels
+from capkit.plots.ladder_picture import LadderPicture, ladder
+from capkit.plots.layout import span_of, values_of
+from capkit.plots.pictures import MOST_NODES, QuorumsPicture, RatesPicture, TradeoffPicture
+from capkit.plots.plane_picture import plane
+from capkit.plots.staleness_picture import StalenessPicture
+from capkit.plots.timeline_picture import TimelinePicture, legend_below
 from capkit.staleness import Staleness
-from capkit.timeline import TimelinePicture, legend_below
 from capkit.tradeoff import Rates
-from capkit.visibility import StalenessPicture
 
 __all__ = [
     "LOOKS",

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from capkit._arguments import number
-from capkit.drawing import BOX, LOOKS, curve, describe, dots, frame, tint
-from capkit.lettering import INK, Label
+from capkit.plots.drawing import BOX, LOOKS, curve, describe, dots, frame, tint
+from capkit.plots.lettering import INK, Label
 from capkit.staleness import Staleness
 
 LINEAR = 0.1  # ms up to which the axis is linear, so that 0 has a place on it

@@ -1,0 +1,35 @@
+"""Pictures: a history or rates in, matplotlib Axes out. They draw and decide nothing.
+
+Every function draws on `ax=`, or on a new figure that a notebook shows by itself. One file for each
+picture: its function, and the class behind it whose `update` returns all artists that can change,
+so that a dashboard may redraw only them. `drawing` and `lettering` are what all pictures share.
+"""
+
+from capkit.plots.drawing import LOOKS, Panel, classroom, panels
+from capkit.plots.functions import quorums, rates, staleness, timeline, timelines, tradeoff
+from capkit.plots.ladder_picture import LadderPicture, ladder
+from capkit.plots.pictures import QuorumsPicture, RatesPicture, TradeoffPicture
+from capkit.plots.plane_picture import plane
+from capkit.plots.staleness_picture import StalenessPicture
+from capkit.plots.timeline_picture import TimelinePicture
+
+__all__ = [
+    "LOOKS",
+    "LadderPicture",
+    "Panel",
+    "QuorumsPicture",
+    "RatesPicture",
+    "StalenessPicture",
+    "TimelinePicture",
+    "TradeoffPicture",
+    "classroom",
+    "ladder",
+    "panels",
+    "plane",
+    "quorums",
+    "rates",
+    "staleness",
+    "timeline",
+    "timelines",
+    "tradeoff",
+]
