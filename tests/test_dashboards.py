@@ -15,11 +15,11 @@ from PIL import Image
 
 from capkit import dashboards, tradeoff
 from capkit.consistency import linearizable, stale, summary
-from capkit.dashboard import Dashboard, slider
+from capkit.dashboards.dashboard import Dashboard, slider
+from capkit.dashboards.sentence import Sentence
 from capkit.history import History, Operation
 from capkit.network import Network, Partition
 from capkit.plots import drawing
-from capkit.sentence import Sentence
 from capkit.stores import APStore, CAStore, CPStore, Node
 from capkit.workload import Workload, run
 

@@ -12,7 +12,7 @@ from ipywidgets import Button
 
 from capkit import History, dashboards
 from capkit.consistency import summary
-from capkit.prediction import _short
+from capkit.dashboards.prediction import _short
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = ROOT / "notebooks"

@@ -3,7 +3,7 @@
 import pytest
 
 from capkit.dashboards import predict
-from capkit.prediction import Prediction
+from capkit.dashboards.prediction import Prediction
 
 SIDES = ["the left", "the right", "both"]
 

@@ -8,7 +8,8 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from capkit import dashboards, dashboards_systems, plots, systems
+from capkit import dashboards, plots, systems
+from capkit.dashboards import system_dashboard as dashboards_systems
 from capkit.systems import SCRIPTS, compare, get
 
 TABLE = compare(["MongoDB", "Cassandra", "Dynamo"], ["even split"], rng=7)

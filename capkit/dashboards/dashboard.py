@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 from traitlets import TraitError
 
+from capkit.dashboards.sentence import Sentence
+from capkit.dashboards.still import is_still, still
 from capkit.plots import drawing
-from capkit.sentence import Sentence
-from capkit.still import is_still, still
 
 Settings = dict[str, Any]
 Drawn = tuple[Sequence[Artist], str]

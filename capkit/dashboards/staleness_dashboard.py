@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from capkit.dashboard import Dashboard, Drawn, Settings, choice, slider
+from capkit.dashboards.dashboard import Dashboard, Drawn, Settings, choice, slider
 from capkit.plots import StalenessPicture, drawing
 from capkit.staleness import PROFILES, Staleness, simulate
 

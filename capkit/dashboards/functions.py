@@ -10,13 +10,13 @@ import numpy as np
 
 from capkit import tradeoff as model
 from capkit.consistency import Verdict, availability, linearizable, summary
-from capkit.dashboard import Dashboard, Drawn, Settings, choice, slider
-from capkit.dashboards_staleness import staleness
-from capkit.dashboards_systems import system
+from capkit.dashboards.dashboard import Dashboard, Drawn, Settings, choice, slider
+from capkit.dashboards.prediction import predict
+from capkit.dashboards.staleness_dashboard import staleness
+from capkit.dashboards.system_dashboard import system
 from capkit.history import History, Operation
 from capkit.network import Network, Partition
 from capkit.plots import QuorumsPicture, RatesPicture, TimelinePicture, TradeoffPicture, drawing
-from capkit.prediction import predict
 from capkit.stores import APStore, CAStore, CPStore, Node, Store
 from capkit.workload import Workload, run
 

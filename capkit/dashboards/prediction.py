@@ -9,8 +9,8 @@ from typing import Any
 import ipywidgets as widgets
 
 from capkit._arguments import number
-from capkit.sentence import Sentence
-from capkit.still import is_still
+from capkit.dashboards.sentence import Sentence
+from capkit.dashboards.still import is_still
 
 _WIDTH = "900px"
 

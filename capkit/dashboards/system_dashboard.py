@@ -12,7 +12,7 @@ from matplotlib.artist import Artist
 from matplotlib.legend import Legend
 
 from capkit.consistency import Verdict, linearizable
-from capkit.dashboard import Dashboard, Drawn, Settings, dropdown, slider
+from capkit.dashboards.dashboard import Dashboard, Drawn, Settings, dropdown, slider
 from capkit.history import History
 from capkit.plots import TimelinePicture, drawing
 from capkit.plots.timeline_picture import legend_below
