@@ -13,6 +13,9 @@ from capkit.stores import Node, Store
 Options = Mapping[str, Any]
 Maker = Callable[[list[Node], Network, Options], Store]
 
+BOTH = (True, False)
+FEW = tuple(range(1, 7))  # replicas or quorums of the six nodes that are compared
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
@@ -122,3 +125,8 @@ class Profile:
 
 def _listed(values: tuple[Any, ...]) -> str:
     return ", ".join(map(repr, values))
+
+
+def quorum(word: str | int, n: int) -> int:
+    """How many of n replicas a word asks for."""
+    return {"one": 1, "quorum": n // 2 + 1, "all": n}[word] if isinstance(word, str) else word

@@ -12,13 +12,21 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from capkit._arguments import RandomState, choice
-from capkit.systems.catalogue import PROFILES
+from capkit.systems.bigtable import BIGTABLE
+from capkit.systems.cassandra import CASSANDRA
 from capkit.systems.comparison import NODES, SCRIPTS, Comparison, Row, Script, judged, observe
+from capkit.systems.dynamo import DYNAMO
+from capkit.systems.dynamodb import DYNAMODB
+from capkit.systems.mongodb import MONGODB
+from capkit.systems.relational import RELATIONAL
+from capkit.systems.riak import RIAK
 from capkit.systems.system import Option, Profile
 
 __all__ = ["NAMES", "SCRIPTS", "Comparison", "Option", "Profile", "Row", "Script", "compare", "get"]
 
 Configuration: TypeAlias = str | tuple[str, Mapping[str, Any]]
+
+PROFILES = (RELATIONAL, BIGTABLE, DYNAMODB, MONGODB, DYNAMO, CASSANDRA, RIAK)
 
 NAMES = tuple(profile.name for profile in PROFILES)
 """The systems that are usually named: one is called CA, three CP, three AP."""
