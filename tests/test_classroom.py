@@ -222,7 +222,7 @@ def test_a_class_can_do_without_engines(monkeypatch, said):
         raise NotInstalled(f"{program} is not installed here; {install}")
 
     for name in ("etcd", "redis", "postgresql"):
-        monkeypatch.setattr(f"capkit.engine_{name}.find", find)
+        monkeypatch.setattr(f"capkit.engines.{name}.find", find)
     *lines, last = said()
     missing = [line for line in lines if line.startswith("none")]
     assert [line.split(":")[0] for line in missing] == [

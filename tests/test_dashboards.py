@@ -517,7 +517,7 @@ def test_an_error_at_the_start_is_shown_too():
 def test_an_error_of_a_real_dashboard_leaves_nothing_behind(monkeypatch):
     board, fine = dashboards.interval(), dashboards.interval()
     with monkeypatch.context() as broken:
-        broken.setattr(dashboards, "linearizable", lambda history: 1 / 0)
+        broken.setattr("capkit.dashboards.interval_dashboard.linearizable", lambda history: 1 / 0)
         board.set(begins=10)
     assert "ZeroDivisionError" in shown_text(board)
     board.set(begins=20)

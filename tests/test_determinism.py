@@ -11,9 +11,7 @@ SCRIPT = """
 import sys
 from functools import partial
 from capkit import *
-from capkit.leader import LeaderStore
-from capkit.leaderless import LeaderlessStore
-from capkit.lease import LeaseStore
+from capkit.stores import LeaderlessStore, LeaderStore, LeaseStore
 
 ids = {"int": [3, 1, 2, 0], "str": ["rome", "oslo", "bern", "kyiv"]}[sys.argv[1]]
 first, second, third, fourth = ids

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
 
 from capkit.dashboards.dashboard import Dashboard, Drawn, Settings, choice, slider
+from capkit.dashboards.shared import limit_quorums
 from capkit.plots import StalenessPicture, drawing
 from capkit.staleness import PROFILES, Staleness, simulate
 
@@ -47,13 +46,8 @@ def staleness() -> Dashboard:
         "ten copies": {"n": 10, "r": 1, "w": 1},
     }
     return Dashboard(
-        panel.figure, controls, draw, stories, arrange=_limit_quorums, keep=("profile",)
+        panel.figure, controls, draw, stories, arrange=limit_quorums, keep=("profile",)
     )
-
-
-def _limit_quorums(controls: Mapping[str, Any]) -> None:
-    for name in ("r", "w"):
-        controls[name].max = controls["n"].value
 
 
 @lru_cache(maxsize=32)

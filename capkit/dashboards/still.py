@@ -31,8 +31,8 @@ def still(png: bytes, sentence: str) -> bytes:
 
     Examples
     --------
-    >>> from capkit import drawing
-    >>> picture, _ = drawing.panels()[0]._repr_png_()
+    >>> from capkit.plots import panels
+    >>> picture, _ = panels()[0]._repr_png_()
     >>> Image.open(BytesIO(still(picture, "Nothing is drawn yet."))).size
     (900, 550)
     """

@@ -13,6 +13,7 @@ from matplotlib.legend import Legend
 
 from capkit.consistency import Verdict, linearizable
 from capkit.dashboards.dashboard import Dashboard, Drawn, Settings, dropdown, slider
+from capkit.dashboards.shared import LOSS
 from capkit.history import History
 from capkit.plots import TimelinePicture, drawing
 from capkit.plots.timeline_picture import legend_below
@@ -65,7 +66,7 @@ def system() -> Dashboard:
         "second": dropdown("second system", NAMES, "the system below"),
         "other": dropdown("as", _options(NAMES[0]), "how it is configured"),
         "script": dropdown("what goes wrong", _SCRIPTS, "from 500 to 2,000 ms"),
-        "loss": slider("loss", 0.0, 0.0, 1.0, 0.01, "chance that one request to one node is lost"),
+        "loss": slider("loss", 0.0, 0.0, 1.0, 0.01, LOSS),
     }
     controls["first"].value, controls["second"].value = "MongoDB", "Cassandra"
     controls["script"].value = "minority cut off"

@@ -1,0 +1,94 @@
+"""The dashboard of one cut, on CA, CP or AP."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from capkit.consistency import Verdict, availability, linearizable, summary
+from capkit.dashboards.dashboard import Dashboard, Drawn, Settings, choice, slider
+from capkit.dashboards.shared import LOSS
+from capkit.history import History
+from capkit.network import Network, Partition
+from capkit.plots import TimelinePicture, drawing
+from capkit.stores import APStore, CAStore, CPStore, Node, Store
+from capkit.workload import Workload, run
+
+_NODES = 5
+
+
+_STORES = ("CA: block", "CA: failover", "CP", "AP")
+
+
+def partition() -> Dashboard:
+    """The same clients under the same cut cable, on CA, CP or AP.
+
+    Controls: the `store`; when the `cut` begins and how long it `lasts` (ms); how many of the five
+    nodes are on its left side (`left`: nodes 0, 1, ...); and the `loss` besides.
+
+    Examples
+    --------
+    >>> partition()
+    CA: block at loss 0.00: during the cut from 500 to 1500 ms, nodes 0, 1 answer 75 % and
+    nodes 2, 3, 4 answer 29 %; over the whole run, 82 % available, no stale reads, linearizable.
+    """
+    [panel] = drawing.panels(height=5.4)
+    drawing.margins(panel, 2.03, 0.72, 0.5, 0.09)
+    picture = TimelinePicture(panel)
+
+    def draw(settings: Settings) -> Drawn:
+        history, verdict = _cut_run(**settings)
+        artists = picture.update(history, verdict, span=(0, 2_350))
+        store = f"{settings['store']} at loss {settings['loss']:.2f}"
+        return artists, f"{store}: {_sides(history)}{summary(history)}."
+
+    controls = {
+        "store": choice("store", _STORES, "how the store answers a cut"),
+        "cut": slider("cut begins", 500, 0, 2_000, 50, "ms at which the cable is cut"),
+        "lasts": slider("and lasts", 1_000, 0, 2_000, 50, "ms until it is mended; 0: no cut"),
+        "left": slider("nodes on the left", 2, 1, _NODES - 1, 1, "nodes on one side of the cut"),
+        "loss": slider("loss", 0.0, 0.0, 1.0, 0.01, LOSS),
+    }
+    stories: dict[str, Settings] = {
+        "no cut": {"lasts": 0},
+        "the primary cut off": {"left": 1},
+        "for good": {"lasts": 2_000},
+        "no cut, but 20 % loss": {"lasts": 0, "loss": 0.2},
+    }
+    return Dashboard(panel.figure, controls, draw, stories, keep=("store",))
+
+
+@lru_cache(maxsize=256)
+def _cut_run(
+    store: str, cut: float, lasts: float, left: int, loss: float
+) -> tuple[History, Verdict]:
+    faults = [Partition(at=cut, until=cut + lasts, groups=[range(left)])] if lasts else []
+    made = _store(store, Network(loss=loss, rng=7))
+    history = run(made, Workload(clients=_NODES, rate=3, rng=7), faults)
+    return history, linearizable(history)
+
+
+def _store(name: str, network: Network) -> Store:
+    nodes = [Node(i) for i in range(_NODES)]
+    if name == "CP":
+        return CPStore(nodes, network)
+    if name == "AP":
+        return APStore(nodes, network)
+    return CAStore(nodes, network, on_partition=name.removeprefix("CA: "))
+
+
+def _sides(history: History) -> str:
+    """Availability on each side of the cut, while it lasts."""
+    for fault in (fault for fault in history.faults if isinstance(fault, Partition)):
+        words = []
+        left = list(fault.groups[0])
+        right = [node for node in range(_NODES) if node not in left]
+        for side in (left, right):
+            share = availability(history, nodes=side, during=(fault.at, fault.until))
+            names = f"node{'s' * (len(side) > 1)} {', '.join(map(str, side))}"
+            answer = f"{names} answer{'s' * (len(side) == 1)} {100 * share:.0f} %"
+            words.append(f"nobody asks {names}" if np.isnan(share) else answer)
+        span = f"during the cut from {fault.at:g} to {fault.until:g} ms"
+        return f"{span}, {' and '.join(words)}; over the whole run, "
+    return ""
