@@ -16,7 +16,6 @@ from capkit.dashboards.dashboard import Dashboard, Drawn, Settings, dropdown, sl
 from capkit.dashboards.shared import LOSS
 from capkit.history import History
 from capkit.plots import TimelinePicture, drawing
-from capkit.plots.timeline_picture import legend_below
 from capkit.systems import NAMES, SCRIPTS, Row, Script, get
 from capkit.systems.comparison import NODES, as_sets, judged, observe
 
@@ -55,7 +54,7 @@ def system() -> Dashboard:
             sentences.append(_sentence(row, verdict))
         for legend in [each for each in lower.artists if isinstance(each, Legend)]:
             legend.remove()
-        legends = [lower.add_artist(legend) for legend in legend_below(lower, artists)]
+        legends = [lower.add_artist(legend) for legend in drawing.legend_below(lower, artists)]
         artists += [*titles, *legends]
         trouble = f"{settings['script'].capitalize()}, loss {settings['loss']:.2f}"
         return artists, f"{trouble}. {' '.join(sentences)}"

@@ -6,12 +6,14 @@ so that a dashboard may redraw only them. `drawing` and `lettering` are what all
 """
 
 from capkit.plots.drawing import LOOKS, Panel, classroom, panels
-from capkit.plots.functions import quorums, rates, staleness, timeline, timelines, tradeoff
 from capkit.plots.ladder_picture import LadderPicture, ladder
-from capkit.plots.pictures import QuorumsPicture, RatesPicture, TradeoffPicture
 from capkit.plots.plane_picture import plane
-from capkit.plots.staleness_picture import StalenessPicture
-from capkit.plots.timeline_picture import TimelinePicture
+from capkit.plots.quorums_picture import QuorumsPicture, quorums
+from capkit.plots.rates_picture import RatesPicture, rates
+from capkit.plots.staleness_picture import StalenessPicture, staleness
+from capkit.plots.timeline_picture import TimelinePicture, timeline
+from capkit.plots.timelines_picture import timelines
+from capkit.plots.tradeoff_picture import TradeoffPicture, tradeoff
 
 __all__ = [
     "LOOKS",

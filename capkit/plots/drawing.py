@@ -6,15 +6,18 @@ meaning rests on colour alone: each has a marker, a dash or a hatch as well.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import pairwise
 from typing import Any
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
@@ -252,3 +255,35 @@ def tint(color: str, share: float) -> tuple[float, float, float]:
     """`share` of a colour, the rest white."""
     red, green, blue = (1 - share * (1 - part) for part in to_rgb(color))
     return red, green, blue
+
+
+def beside(ax: Axes, inches: float) -> float:
+    """Where something stands that is so far right of a unit square, in its own coordinates."""
+    return 1 + inches * dots_per_inch(ax) / max(1.0, ax.bbox.width)
+
+
+def room(ax: Axes) -> tuple[float, float, float]:
+    """How far apart labels of two lines must be, and the lowest and the highest place for one."""
+    line = TEXT_SIZE * dots_per_inch(ax) / 72 / max(1.0, ax.bbox.height)
+    return 2.45 * line, 1.1 * line, 1 - 0.9 * line
+
+
+def wide_panel(left: float, right: float, bottom: float = 0.75) -> Panel:
+    """One panel with so many inches beside and below it."""
+    (panel,) = panels()
+    margins(panel, left, bottom, right, 0.15)
+    return panel  # type: ignore[no-any-return]
+
+
+def legend_below(ax: Axes, artists: Iterable[Artist]) -> list[Legend]:
+    """A legend of what is among the artists, if anything there needs one."""
+    shown = {artist.get_label() for artist in artists}
+    kept = [handle for handle in samples() if handle.get_gid() in shown]
+    larger = dots_per_inch(ax) / 100
+    below = -36 * larger / max(1.0, ax.bbox.height)
+    place: dict[str, Any] = {"loc": "upper right", "bbox_to_anchor": (1.01, below)}
+    size = (TEXT_SIZE - 1) / (larger if len(kept) > 4 else 1)  # more than four fit no larger
+    style: dict[str, Any] = {"fontsize": size, "frameon": False, "ncols": len(kept)}
+    style |= {"handlelength": 1.3, "columnspacing": 1.1, "handletextpad": 0.4}
+    names = [str(handle.get_label()) for handle in kept]
+    return [Legend(ax, kept, names, borderpad=0, **place, **style)] if kept else []

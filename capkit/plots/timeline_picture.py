@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
-from matplotlib.legend import Legend
 from matplotlib.ticker import FuncFormatter
 
 from capkit.consistency import Verdict, stale
 from capkit.history import Copy, Fault, History, Outcome
-from capkit.plots.drawing import LOOKS, describe, dots, dots_per_inch, samples, tint
+from capkit.plots.drawing import (
+    LOOKS,
+    describe,
+    dots,
+    dots_per_inch,
+    legend_below,
+    margins,
+    tint,
+    wide_panel,
+)
 from capkit.plots.layout import keys_of, lanes_of, names, reading, short, span_of, values_of
 from capkit.plots.lettering import INK, PAPER, TEXT_SIZE, Words, text_width
 
@@ -24,6 +32,75 @@ _NARROWEST = 4.0  # pixels: an instant answer must still be seen
 _FADE = np.linspace(0.8, 0.1, 7)
 _TINTS = ("#56B4E9", "#F0E442", "#CC79A7", "#009E73", "#E69F00", "#0072B2", "#D55E00", "#999999")
 _OUTCOMES = (Outcome.OK, Outcome.FAIL, Outcome.UNKNOWN)
+
+
+_MOST_ROWS = 16  # lanes that a figure of 5 inches shows with letters of full size
+_FEWEST_ROWS = 5.0  # fewer get a lower figure
+
+
+def timeline(
+    history: History,
+    verdict: Verdict | None = None,
+    *,
+    key: Any = None,
+    span: tuple[float, float] | None = None,
+    highlight: int | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Operations of every client over time, what the replicas held, and the faults.
+
+    Bars are operations: solid if answered, hatched if failed, dashed and fading if nobody knows.
+    A triangle marks a stale get, and a dashed line leads to it from the put that it missed.
+
+    Parameters
+    ----------
+    history : History
+        At best up to about 150 operations.
+    verdict : Verdict, optional
+        Of `linearizable`: its order is shown as dots where the operations take effect, its
+        witness as rings.
+    key : object, optional
+        Show this key alone. Otherwise all keys up to three, or the first of more.
+    span : (float, float), optional
+        First and last ms shown. Otherwise all that happens.
+    highlight : int, optional
+        An operation to draw attention to.
+    ax : matplotlib Axes, optional
+        Where to draw. Otherwise a new figure, as tall as the rows need.
+
+    Returns
+    -------
+    matplotlib Axes
+        Its y axis counts lanes downwards.
+
+    Raises
+    ------
+    ValueError
+        If `span` does not start before it ends.
+
+    Examples
+    --------
+    >>> from capkit.history import Operation
+    >>> put = Operation(kind="put", key="x", value=1, invoked=0, completed=10)
+    >>> get = Operation(kind="get", key="x", value=None, invoked=20, completed=25, client=1)
+    >>> timeline(History([put, get]))
+    2 operations of 2 clients in 25 ms: 2 OK. 1 stale get.
+    """
+    if span is not None and not span[0] < span[1]:
+        raise ValueError(f"span must start before it ends, got {span}")
+    own = ax is None
+    ax = wide_panel(2.03, 0.5) if ax is None else ax
+    picture = TimelinePicture(ax, fewest=1.0 if own else _FEWEST_ROWS)
+    choices: dict[str, Any] = {"key": key, "span": span, "highlight": highlight}
+    picture.update(history, verdict, **choices)
+    rows = ax.get_ylim()[0]
+    if own and not _FEWEST_ROWS <= rows <= _MOST_ROWS:
+        height = 5 * rows / _MOST_ROWS if rows > _MOST_ROWS else 5 - 0.8 * (_FEWEST_ROWS - rows)
+        width = ax.figure.get_size_inches()[0]  # type: ignore[union-attr]
+        ax.figure.set_size_inches(width, height * width / 9)  # type: ignore[union-attr]
+        margins(ax, 2.03, 0.75, 0.5, 0.15)
+        picture.update(history, verdict, **choices)
+    return ax
 
 
 class TimelinePicture:
@@ -308,20 +385,6 @@ class TimelinePicture:
 
     def _add(self, artist: Any) -> None:
         self.artists.append(self.ax.add_artist(artist))
-
-
-def legend_below(ax: Axes, artists: Iterable[Artist]) -> list[Legend]:
-    """A legend of what is among the artists, if anything there needs one."""
-    shown = {artist.get_label() for artist in artists}
-    kept = [handle for handle in samples() if handle.get_gid() in shown]
-    larger = dots_per_inch(ax) / 100
-    below = -36 * larger / max(1.0, ax.bbox.height)
-    place: dict[str, Any] = {"loc": "upper right", "bbox_to_anchor": (1.01, below)}
-    size = (TEXT_SIZE - 1) / (larger if len(kept) > 4 else 1)  # more than four fit no larger
-    style: dict[str, Any] = {"fontsize": size, "frameon": False, "ncols": len(kept)}
-    style |= {"handlelength": 1.3, "columnspacing": 1.1, "handletextpad": 0.4}
-    names = [str(handle.get_label()) for handle in kept]
-    return [Legend(ax, kept, names, borderpad=0, **place, **style)] if kept else []
 
 
 def _box(left: float, right: float, low: float, high: float) -> list[tuple[float, float]]:

@@ -12,7 +12,8 @@ from capkit.stores.leader import LeaderStore
 from capkit.stores.leaderless import LeaderlessStore
 from capkit.stores.lease import LeaseStore
 from capkit.stores.node import Node, Unavailable
-from capkit.stores.store import DistributedStore, Store
+from capkit.stores.store import Store
+from capkit.stores.thirty_lines import DistributedStore
 
 __all__ = [
     "APStore",

@@ -1,4 +1,4 @@
-"""The thirty-line store of the first lesson, and what it shares with the stores after it."""
+"""What all stores share: nodes on a network, and requests that replicas answer or not."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
-from operator import is_
 from typing import Any, TypeAlias
 
 import simpy
@@ -17,7 +16,7 @@ from capkit.history import Copy, NodeId
 from capkit.network import Network
 from capkit.stores.node import Node, Unavailable
 
-__all__ = ["Answers", "DistributedStore", "Node", "Process", "Request", "Store", "Unavailable"]
+__all__ = ["Answers", "Node", "Process", "Request", "Store", "Unavailable"]
 
 Process: TypeAlias = Generator[simpy.Event, Any, Any]
 Answers: TypeAlias = dict[NodeId, Any]
@@ -262,60 +261,6 @@ class Store:
         replica = self.by_id[node]
         replica.up = True
         replica.incarnation += 1
-
-
-class DistributedStore(Store):
-    """The thirty-line store: a put needs a majority, a get takes the first node that answers.
-
-    R + W = 1 + 2 = N leaves room for a stale read without any partition, and a put that fails
-    stays on the nodes that it reached.
-
-    Parameters
-    ----------
-    nodes : iterable of Node
-        At least one, with different ids.
-    network : Network, optional
-        By default each request to a node is lost with probability 0.2.
-
-    Examples
-    --------
-    >>> store = DistributedStore([Node(i) for i in range(3)], Network(rng=1))
-    >>> store.put("key", "value")
-    >>> store.get("key")
-    'value'
-    """
-
-    own_link_fails = True
-
-    def _coordinator(self) -> NodeId | None:
-        return None  # its client stands outside and asks every node itself
-
-    def _put(self, request: Request, key: Hashable, value: Any) -> Process:
-        def handle(node: Node) -> bool:
-            return self.write(node, key, value, (value,))
-
-        patience = (request.deadline - self.env.now) / 2
-        written = yield from self.ask(
-            request, "put", handle, need=len(self.nodes), patience=patience
-        )
-        if len(written) < self.majority:
-            request.needed = self.majority
-            raise Unavailable(self._missing(request, patience))
-
-    def _get(self, request: Request, key: Hashable) -> Process:
-        patience = (request.deadline - self.env.now) / (len(self.nodes) + 1)
-
-        def handle(node: Node) -> tuple[Any]:
-            return (node.get(key),)
-
-        for node in self.nodes:
-            answers = yield from self.ask(
-                request, "get", handle, need=1, among=partial(is_, node), patience=patience
-            )
-            if answers:
-                return answers[node.id][0]
-        request.heard, request.needed = {}, 1
-        raise Unavailable(self._missing(request, patience * len(self.nodes)))
 
 
 def _checked(nodes: Iterable[Node]) -> list[Node]:
