@@ -6,12 +6,11 @@ then told `Unavailable`.
 Histories: `run` lets the clients of a `Workload` use a store; their `History` holds every
 `Operation` with its `Outcome`, and `Siblings` where a get found several values.
 Judges: `linearizable`, `availability`, `freshness`; more of them in `capkit.consistency`.
-Before class: `check()` says whether everything works, and what to type if not.
+Before class: `python -m capkit check` says whether everything works, and what to type if not.
 Beside them, to be imported by name: `tradeoff`, `staleness`, `systems`, `engines`, `plots`,
 `dashboards`.
 """
 
-from capkit.classroom import check
 from capkit.consistency import availability, freshness, linearizable
 from capkit.history import History, Operation, Outcome, Siblings
 from capkit.network import Crash, Network, Partition, Pause, Skew, Slow
@@ -37,7 +36,6 @@ __all__ = [
     "Unavailable",
     "Workload",
     "availability",
-    "check",
     "freshness",
     "linearizable",
     "run",

@@ -1,4 +1,4 @@
-"""`capkit.check()` says in one line for each thing whether it works, and what to type if not."""
+"""`python -m capkit check` says for each thing whether it works, and what to type if not."""
 
 import platform
 import subprocess
@@ -12,7 +12,7 @@ import pytest
 from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 from packaging.requirements import Requirement
 
-import capkit
+from capkit import classroom
 from capkit.engines import NotInstalled
 
 LESSONS = ("ipywidgets", "matplotlib", "numpy", "scipy", "simpy", "ipykernel", "jupyterlab")
@@ -21,11 +21,13 @@ WORKS = "The classroom works."
 
 @pytest.fixture
 def said(capsys):
-    """What `capkit.check()` prints, line by line."""
+    """What `classroom.check()` prints, line by line."""
 
     def said():
-        assert capkit.check() is None
-        return capsys.readouterr().out.splitlines()
+        works = classroom.check()
+        lines = capsys.readouterr().out.splitlines()
+        assert works == (lines[-1] == WORKS)
+        return lines
 
     return said
 
@@ -63,7 +65,7 @@ def test_everything_works_here(said):
 
 
 def test_every_package_that_capkit_needs_has_one_line(said):
-    needed = [Requirement(line) for line in metadata.requires("capkit")]
+    needed = [Requirement(line) for line in metadata.requires("capkit-lessons")]
     lines = said()
     for each in needed:
         if each.marker is None:
@@ -241,14 +243,14 @@ def test_an_engine_without_its_library_is_missing(monkeypatch, said):
     monkeypatch.setitem(sys.modules, "httpx", None)
     (line,) = [line for line in said() if "Etcd" in line]
     assert line.startswith("none Etcd: ")
-    assert 'python -m pip install "capkit[engines]"' in line
+    assert 'python -m pip install -e ".[engines]"' in line
 
 
 def test_a_folder_that_is_not_installed_is_told(monkeypatch, said):
     true = metadata.requires
 
     def requires(name):
-        if name == "capkit":
+        if name == "capkit-lessons":
             raise metadata.PackageNotFoundError(name)
         return true(name)
 
@@ -261,7 +263,8 @@ def test_a_folder_that_is_not_installed_is_told(monkeypatch, said):
 
 @pytest.mark.parametrize("missing", ["packaging", "matplotlib", "psutil", "jupyter_client"])
 def test_it_speaks_even_where_much_is_missing(missing):
-    code = f"import sys; sys.modules[{missing!r}] = None; import capkit; capkit.check()"
+    code = f"import sys; sys.modules[{missing!r}] = None; "
+    code += "from capkit import classroom; classroom.check()"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert out.returncode == 0, out.stderr
     assert out.stdout.splitlines()[-1] in (WORKS, "1 thing to do before class.")
@@ -269,6 +272,22 @@ def test_it_speaks_even_where_much_is_missing(missing):
 
 def test_nothing_is_loaded_before_somebody_asks():
     unwanted = {"matplotlib", "ipywidgets", "packaging", "capkit.engines"}
-    code = f"import sys, capkit; print(*{unwanted} & set(sys.modules))"
+    code = f"import sys, capkit.classroom; print(*{unwanted} & set(sys.modules))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == ""
+
+
+def test_the_command_says_the_same_and_its_exit_status_says_whether_it_works():
+    command = [sys.executable, "-m", "capkit", "check"]
+    fine = subprocess.run(command, capture_output=True, text=True)
+    assert (fine.returncode, fine.stdout.splitlines()[-1]) == (0, WORKS)
+    broken = "import sys; sys.modules['packaging'] = None; from capkit.__main__ import main; "
+    code = broken + "sys.exit(main(['check']))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (out.returncode, out.stdout.splitlines()[-1]) == (1, "1 thing to do before class.")
+
+
+def test_an_unknown_command_is_refused_and_the_known_ones_are_listed():
+    out = subprocess.run([sys.executable, "-m", "capkit", "dance"], capture_output=True, text=True)
+    assert out.returncode == 2
+    assert "check" in out.stderr

@@ -118,6 +118,19 @@ def test_a_skipped_browser_or_engine_test_fails_where_it_is_required(tmp_path, r
     assert f"{3 - failures} skipped" in out.stdout
 
 
+TRACKED = subprocess.run(
+    ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True
+).stdout.split("\0")[:-1]
+WINDOWS = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)|[<>:\"|?*\\]|[. ]$", re.IGNORECASE)
+
+
+@pytest.mark.skipif(not TRACKED, reason="these files are no clone, so there is nothing to compare")
+def test_a_clone_holds_every_file_on_macos_and_windows_too():
+    folded = [path.casefold() for path in TRACKED]
+    assert [path for path in TRACKED if folded.count(path.casefold()) > 1] == []
+    assert [path for path in TRACKED if any(map(WINDOWS.search, path.split("/")))] == []
+
+
 def read(path):
     return json.loads(path.read_text("utf-8"))
 

@@ -33,15 +33,20 @@ _SHOWN_BY = {
 }
 
 
-def check() -> None:
+def check() -> bool:
     """Print whether the classroom works: a line for each thing, and what to type if it does not.
 
     A line begins with `ok`, with `FAIL`, or with `none` if the thing is missing but the lessons
-    can do without it. The last line is a summary.
+    can do without it. The last line is a summary. `python -m capkit check` does the same.
+
+    Returns
+    -------
+    bool
+        Whether everything that the lessons need is there.
 
     Examples
     --------
-    >>> check()  # doctest: +ELLIPSIS
+    >>> works = check()  # doctest: +ELLIPSIS
     ok   Python 3...
     ok   ipywidgets 8...
     ...
@@ -55,6 +60,7 @@ def check() -> None:
         print(f"{failures} thing{'' if failures == 1 else 's'} to do before class.")
     else:
         print("The classroom works.")
+    return not failures
 
 
 def _fail(what: str, why: str, command: str) -> str:
@@ -93,7 +99,7 @@ def _packages() -> Iterator[str]:
     from packaging.requirements import Requirement
 
     try:
-        texts = metadata.requires("capkit") or []
+        texts = metadata.requires("capkit-lessons") or []
     except metadata.PackageNotFoundError:
         command = "python -m pip install -r requirements.txt"
         yield _fail("capkit is not installed", "it was only found in this folder", command)

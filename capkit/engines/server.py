@@ -231,10 +231,10 @@ def need(library: str) -> None:
     Traceback (most recent call last):
         ...
     capkit.engines.server.NotInstalled: the library no_such_library is not installed here;
-    get it with `python -m pip install "capkit[engines]"`
+    get it with `python -m pip install -e ".[engines]"`
     """
     if importlib.util.find_spec(library) is None:
-        command = '`python -m pip install "capkit[engines]"`'
+        command = '`python -m pip install -e ".[engines]"`'
         raise NotInstalled(f"the library {library} is not installed here; get it with {command}")
 
 
