@@ -87,6 +87,14 @@ def test_ci_runs_the_commands_of_the_readme(step):
     assert step in lines
 
 
+def test_every_hint_to_install_names_this_project_and_an_extra_that_it_has():
+    places = [*MODULES, *ROOT.glob("*.md"), *NOTEBOOKS, ROOT / "notebooks" / "instructor-guide.md"]
+    text = "\n".join(path.read_text("utf-8") for path in places).replace("\\", "")
+    assert "capkit[" not in text  # on PyPI that is somebody else's package
+    hinted = set(re.findall(r'install -e "\.\[(\w+)\]"', text))
+    assert {"engines"} <= hinted <= set(PROJECT["optional-dependencies"])
+
+
 def test_github_runs_the_same_checks():
     assert "run: .ci/run" in (ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8")
 

@@ -97,7 +97,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """Something that goes wrong from `at` to `until`, in ms; the faults of `failures` extend it."""
+    """Something that goes wrong from `at` to `until`, in ms; its kinds are in `capkit.network`."""
 
     at: float = 0.0
     until: float = math.inf
