@@ -61,7 +61,8 @@ ALL = """\
 from capkit import dashboards
 dashboards.{}()"""
 BROKEN = """\
-from capkit import dashboard, drawing
+from capkit.dashboards import dashboard
+from capkit.plots import drawing
 [panel] = drawing.panels()
 def draw(settings):
     panel.set_title("drawn")
