@@ -17,7 +17,9 @@ SIMULATE = ("partition", "staleness", "system")
 SETUP = """\
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
-from capkit import dashboards, dashboards_staleness, dashboards_systems, drawing
+from importlib import import_module
+from capkit import dashboards
+from capkit.plots import drawing
 %matplotlib inline
 slider, echo = widgets.IntSlider(value=20), widgets.Label("20")
 slider.observe(lambda change: setattr(echo, "value", str(change["new"])), "value")
@@ -33,14 +35,12 @@ class Once:
         self.controls = controls
         draw(wanted or {name: control.value for name, control in controls.items()})
 
-modules = [dashboards, dashboards_staleness, dashboards_systems]
+module = import_module("capkit.dashboards.{name}_dashboard")
 
 def once():
     with patch.object(drawing, "Figure", lambda **size: plt.figure(**size)), \\
          patch.object(drawing, "FigureCanvasAgg", lambda figure: None), \\
-         patch.multiple(dashboards, Dashboard=Once), \\
-         patch.multiple(dashboards_staleness, Dashboard=Once), \\
-         patch.multiple(dashboards_systems, Dashboard=Once):
+         patch.multiple(module, Dashboard=Once):
         return dashboards.{name}()
 
 def show(**settings):
