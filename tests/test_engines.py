@@ -538,7 +538,7 @@ def test_a_missing_program_comes_with_the_command_that_installs_it(make, command
 
 def test_a_missing_library_comes_with_the_command_that_installs_it(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(engines.NotInstalled, match=r"pip install .capkit\[engines\]"):
+    with pytest.raises(engines.NotInstalled, match=r"pip install -e .\.\[engines\]"):
         engines.SQLite().__enter__()
 
 
