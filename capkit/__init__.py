@@ -1,6 +1,7 @@
 """The CAP theorem with a store that really fails, and a checker that says what went wrong.
 
-Stores: `DistributedStore` (the thirty-line one), `CAStore`, `CPStore`, `APStore`, each of `Node`s.
+Stores: `DistributedStore` (the thirty-line one), `CAStore`, `CPStore`, `APStore`, each of `Node`s;
+your own is a subclass of `Store`.
 What fails: `Network` (loss, latency), `Partition`, `Crash`, `Pause`, `Slow`, `Skew`; a client is
 then told `Unavailable`.
 Histories: `run` lets the clients of a `Workload` use a store; their `History` holds every
@@ -14,7 +15,7 @@ Beside them, to be imported by name: `tradeoff`, `staleness`, `systems`, `engine
 from capkit.consistency import availability, freshness, linearizable
 from capkit.history import History, Operation, Outcome, Siblings
 from capkit.network import Crash, Network, Partition, Pause, Skew, Slow
-from capkit.stores import APStore, CAStore, CPStore, DistributedStore, Node, Unavailable
+from capkit.stores import APStore, CAStore, CPStore, DistributedStore, Node, Store, Unavailable
 from capkit.workload import Workload, run
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Siblings",
     "Skew",
     "Slow",
+    "Store",
     "Unavailable",
     "Workload",
     "availability",

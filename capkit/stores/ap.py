@@ -141,7 +141,7 @@ class APStore(Store):
 
     # What a client's node does.
 
-    def _put(self, request: Request, key: Hashable, value: Any) -> Process:
+    def on_put(self, request: Request, key: Hashable, value: Any) -> Process:
         node = self._coordinated_by(request)
         version = self._next_version(request, node, versions_of(node, key), value)
         self._accept(node, key, [version])
@@ -149,7 +149,7 @@ class APStore(Store):
         yield from self._answer(request)
         self.acknowledged.append((request.number, value))
 
-    def _get(self, request: Request, key: Hashable) -> Process:
+    def on_get(self, request: Request, key: Hashable) -> Process:
         node = self._coordinated_by(request)
         versions = versions_of(node, key)
         if self.read_repair:

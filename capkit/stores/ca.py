@@ -106,13 +106,13 @@ class CAStore(Store):
 
     # What a client's node does.
 
-    def _put(self, request: Request, key: Hashable, value: Any) -> Process:
+    def on_put(self, request: Request, key: Hashable, value: Any) -> Process:
         entry = Entry(request.number, key, value)
         append = partial(self._append, entry)
         yield from self.ask(request, "put", append, need=1, among=self._primary_of(request))
         self.acknowledged.append(entry)
 
-    def _get(self, request: Request, key: Hashable) -> Process:
+    def on_get(self, request: Request, key: Hashable) -> Process:
         def handle(node: Node) -> tuple[Any] | None:
             return (node.get(key),) if anyone or self._leads(node) else None
 

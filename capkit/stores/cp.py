@@ -68,12 +68,12 @@ class CPStore(Store):
         self.write_back = write_back
         self.rejoin = rejoin
 
-    def _put(self, request: Request, key: Hashable, value: Any) -> Process:
+    def on_put(self, request: Request, key: Hashable, value: Any) -> Process:
         answers = yield from self._query(request, key)
         counter = _newest(answers).tag[0] + 1
         yield from self._store(request, key, Tagged((counter, self._tie_break(request)), value))
 
-    def _get(self, request: Request, key: Hashable) -> Process:
+    def on_get(self, request: Request, key: Hashable) -> Process:
         answers = yield from self._query(request, key)
         newest = _newest(answers)
         # If the whole majority already agrees, writing back would change nothing.

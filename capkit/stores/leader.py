@@ -98,13 +98,13 @@ class LeaderStore(ElectedStore):
 
     # What a client's node does.
 
-    def _put(self, request: Request, key: Hashable, value: Any) -> Process:
+    def on_put(self, request: Request, key: Hashable, value: Any) -> Process:
         entry = Entry(request.number, key, value)
         append = partial(self._append, entry)
         yield from self.ask(request, "put", append, need=1, among=self._leader_of(request))
         self.acknowledged.append(entry)
 
-    def _get(self, request: Request, key: Hashable) -> Process:
+    def on_get(self, request: Request, key: Hashable) -> Process:
         read = partial(self._read, request, key)
         among = self._leader_of(request)
         if self.read_from == "any":

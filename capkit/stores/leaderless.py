@@ -169,7 +169,7 @@ class LeaderlessStore(APStore):
 
     # What a client's node does.
 
-    def _put(self, request: Request, key: Hashable, value: Any) -> Process:
+    def on_put(self, request: Request, key: Hashable, value: Any) -> Process:
         node = self._coordinated_by(request)
         known = yield from self._context(request, node, key)
         version = self._next_version(request, node, known, value)
@@ -193,7 +193,7 @@ class LeaderlessStore(APStore):
         last = self._issued.get(((node.id, node.incarnation), key))
         return known if last is None else (*known, last)
 
-    def _get(self, request: Request, key: Hashable) -> Process:
+    def on_get(self, request: Request, key: Hashable) -> Process:
         asked = yield from self._ask_replicas(request, "r", key)
         newest = self._resolved([version for held in asked.answers.values() for version in held])
         if self.read_repair == "blocking":

@@ -142,12 +142,12 @@ class LeaseStore(LockStore):
 
     # What a client's node does: it asks all, and whoever serves answers.
 
-    def _put(self, request: Request, key: Hashable, value: Any) -> Process:
+    def on_put(self, request: Request, key: Hashable, value: Any) -> Process:
         entry = Entry(request.number, key, value)
         yield from self.ask(request, "put", partial(self._take_put, entry), need=1)
         self.acknowledged.append(entry)
 
-    def _get(self, request: Request, key: Hashable) -> Process:
+    def on_get(self, request: Request, key: Hashable) -> Process:
         def read(node: Node) -> tuple[Any] | None:
             # Looking and reading happen at one moment, so no pause comes between them.
             return (node.get(key),) if self._serves(node) else None

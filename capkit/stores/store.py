@@ -40,7 +40,7 @@ class Request:
 class Store:
     """What all stores share: nodes on a network, and requests that replicas answer or not.
 
-    A subclass says in `_put` and `_get` what its coordinator does, as SimPy processes.
+    A subclass says in `on_put` and `on_get` what its coordinator does, as SimPy processes.
     """
 
     retry_every = 40.0
@@ -104,7 +104,7 @@ class Store:
             self.network.check("at", [at])
         timeout = self.timeout if timeout is None else timeout
         request = self._request(kind, self._coordinator() if at is None else at, timeout)
-        steps = self._put(request, key, value) if kind == "put" else self._get(request, key)
+        steps = self.on_put(request, key, value) if kind == "put" else self.on_get(request, key)
         protocol = self.env.process(self._while_awake(request, steps))
         yield protocol | self.env.timeout(timeout)
         if not protocol.triggered:
@@ -144,10 +144,12 @@ class Store:
     def _coordinator(self) -> NodeId | None:
         return next((node.id for node in self.nodes if node.up), self.nodes[0].id)
 
-    def _put(self, request: Request, key: Hashable, value: Any) -> Process:
+    def on_put(self, request: Request, key: Hashable, value: Any) -> Process:
+        """Say what the coordinator does on a put; the put is acknowledged when this returns."""
         raise NotImplementedError
 
-    def _get(self, request: Request, key: Hashable) -> Process:
+    def on_get(self, request: Request, key: Hashable) -> Process:
+        """Say what the coordinator does on a get; what it returns is the answer."""
         raise NotImplementedError
 
     # How a coordinator talks to replicas.

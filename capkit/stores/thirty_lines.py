@@ -39,7 +39,7 @@ class DistributedStore(Store):
     def _coordinator(self) -> NodeId | None:
         return None  # its client stands outside and asks every node itself
 
-    def _put(self, request: Request, key: Hashable, value: Any) -> Process:
+    def on_put(self, request: Request, key: Hashable, value: Any) -> Process:
         def handle(node: Node) -> bool:
             return self.write(node, key, value, (value,))
 
@@ -51,7 +51,7 @@ class DistributedStore(Store):
             request.needed = self.majority
             raise Unavailable(self._missing(request, patience))
 
-    def _get(self, request: Request, key: Hashable) -> Process:
+    def on_get(self, request: Request, key: Hashable) -> Process:
         patience = (request.deadline - self.env.now) / (len(self.nodes) + 1)
 
         def handle(node: Node) -> tuple[Any]:
