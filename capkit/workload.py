@@ -13,7 +13,7 @@ import numpy as np
 from capkit._arguments import RandomState, count, number, stream
 from capkit.history import Fault, History, Operation, Outcome
 from capkit.stores import Store, Unavailable
-from capkit.stores.store import Process
+from capkit.stores.cluster import Process
 
 
 class Arrival(NamedTuple):

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple, TypeAlias
 from capkit._arguments import choice
 from capkit.history import NodeId, Siblings
 from capkit.network import Network
+from capkit.stores.cluster import Process
 from capkit.stores.node import Node
-from capkit.stores.store import Process, Request, Store
+from capkit.stores.store import Request, Store
 
 Actor: TypeAlias = tuple[NodeId, int]
 

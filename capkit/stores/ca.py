@@ -12,9 +12,10 @@ import simpy
 from capkit._arguments import choice
 from capkit.history import NodeId
 from capkit.network import Network
+from capkit.stores.cluster import Process
 from capkit.stores.log import Entry, newest
 from capkit.stores.node import Node
-from capkit.stores.store import Answers, Process, Request, Store
+from capkit.stores.store import Answers, Request, Store
 
 
 @dataclass(slots=True, kw_only=True)

@@ -6,8 +6,9 @@ from collections.abc import Hashable, Iterable
 from typing import Any, NamedTuple
 
 from capkit.network import Network
+from capkit.stores.cluster import Process
 from capkit.stores.node import Node
-from capkit.stores.store import Answers, Process, Request, Store
+from capkit.stores.store import Answers, Request, Store
 
 
 class Tagged(NamedTuple):

@@ -12,9 +12,10 @@ import simpy
 
 from capkit.history import NodeId
 from capkit.network import Network
+from capkit.stores.cluster import Process
 from capkit.stores.log import Entry
 from capkit.stores.node import Node
-from capkit.stores.store import Process, Store
+from capkit.stores.store import Store
 
 Log: TypeAlias = tuple[Entry, ...]
 

@@ -13,10 +13,11 @@ import simpy
 from capkit._arguments import choice, number
 from capkit.history import NodeId
 from capkit.network import Network
+from capkit.stores.cluster import Process
 from capkit.stores.election import ElectedStore, Log, Member, Waiting
 from capkit.stores.log import Entry, newest
 from capkit.stores.node import Node
-from capkit.stores.store import Answers, Process, Request
+from capkit.stores.store import Answers, Request
 
 
 class LeaderStore(ElectedStore):

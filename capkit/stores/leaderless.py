@@ -16,8 +16,9 @@ from capkit._arguments import choice, count
 from capkit.history import NodeId
 from capkit.network import Network
 from capkit.stores.ap import Actor, APStore, Hint, Version, versions_of
+from capkit.stores.cluster import Process
 from capkit.stores.node import Node, Unavailable
-from capkit.stores.store import Answers, Process, Request
+from capkit.stores.store import Answers, Request
 
 Demand: TypeAlias = tuple[str, list[NodeId], int]  # in words: of which nodes how many must answer
 

@@ -13,10 +13,11 @@ import simpy
 from capkit._arguments import number
 from capkit.history import NodeId
 from capkit.network import Network
+from capkit.stores.cluster import Process
 from capkit.stores.locks import LockStore
 from capkit.stores.log import Entry, newest
 from capkit.stores.node import Node
-from capkit.stores.store import Answers, Process, Request
+from capkit.stores.store import Answers, Request
 
 Log: TypeAlias = tuple[Entry, ...]
 

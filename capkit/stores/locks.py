@@ -10,8 +10,9 @@ from typing import Any, TypeAlias
 
 from capkit.history import NodeId
 from capkit.network import Network
+from capkit.stores.cluster import Process
 from capkit.stores.node import Node
-from capkit.stores.store import Process, Request, Store
+from capkit.stores.store import Request, Store
 
 Holder: TypeAlias = tuple[NodeId, int]  # a node, and in which of its incarnations
 

@@ -8,8 +8,9 @@ from operator import is_
 from typing import Any
 
 from capkit.history import NodeId
+from capkit.stores.cluster import Process
 from capkit.stores.node import Node, Unavailable
-from capkit.stores.store import Process, Request, Store
+from capkit.stores.store import Request, Store
 
 
 class DistributedStore(Store):
