@@ -1,6 +1,6 @@
 """What CA, CP and AP promise, over random fault schedules.
 
-    python -m pytest tests/test_schedules.py --examples 100000
+    python -m pytest tests/stores/test_schedules.py --examples 100000
 
 runs every store that keeps its promise over so many schedules, and prints a count per claim.
 """
@@ -9,7 +9,7 @@ from collections import Counter
 from functools import partial
 
 import pytest
-from schedules import draw, replay, seeds
+from support.schedules import draw, replay, seeds
 
 from capkit import APStore, CAStore, CPStore, Crash, DistributedStore, Outcome, Partition
 from capkit.consistency import linearizable
@@ -25,15 +25,15 @@ siblings = partial(APStore, resolve="siblings")
 class SameTag(CPStore):
     """Majority quorums whose tags lack the operation's id."""
 
-    def _tie_break(self, request):
+    def tie_break(self, request):
         return 0
 
 
 class SameCount(CPStore):
     """Majority quorums whose tags are the operation's id alone."""
 
-    def _store(self, request, key, new):
-        yield from super()._store(request, key, new._replace(tag=(1, new.tag[1])))
+    def store(self, request, key, new):
+        yield from super().store(request, key, new._replace(tag=(1, new.tag[1])))
 
 
 WEAK = {
