@@ -173,19 +173,24 @@ def check_operations(history: History, model: Model) -> None:
     """Refuse operations that the model does not know."""
     kinds = getattr(model, "kinds", ()) or history.kinds
     for code in np.flatnonzero(np.bincount(history.kind, minlength=1)).tolist():
-        rows = np.flatnonzero(history.kind == code).tolist()
         if history.kinds[code] not in kinds:
+            row = int(np.argmax(history.kind == code))
             fits = [name for name, each in NAMED.items() if history.kinds[code] in each.kinds]
             hint = f" (model={' or '.join(map(repr, fits))} knows it)" if fits else ""
             raise ValueError(
-                f"kind of operation {rows[0]} must be {' or '.join(kinds)} for this model, "
+                f"kind of operation {row} must be {' or '.join(kinds)} for this model, "
                 f"got {history.kinds[code]}{hint}"
             )
-        for row in rows if history.kinds[code] == "cas" and isinstance(model, CasRegister) else ():
-            try:
-                pair(history[row])
-            except ValueError as error:
-                raise ValueError(f"operation {row}: {error}") from None
+        if history.kinds[code] == "cas" and isinstance(model, CasRegister):
+            _check_pairs(history, np.flatnonzero(history.kind == code))
+
+
+def _check_pairs(history: History, rows: Column) -> None:
+    for row in rows.tolist():
+        try:
+            pair(history[row])
+        except ValueError as error:
+            raise ValueError(f"operation {row}: {error}") from None
 
 
 def _is_register(model: Model) -> bool:
@@ -216,26 +221,47 @@ def _objects(history: History, model: Model, allowance: Allowance) -> Verdict:
 
 
 def _registers(history: History, model: Model, allowance: Allowance) -> Verdict:
-    initial = model.initial
-    clusters = zones.cluster(history, initial)
-    odd = zones.unexplained(history, clusters)
+    clusters = zones.cluster(history, model.initial, history.rough)
+    if (wrong := _contradicted(history, clusters)) is not None:
+        return wrong
+    if not clusters.repeated.any() and not zones.touching(clusters):
+        return _in_order(clusters)
+    order = history.order
+    clusters = zones.cluster(history, model.initial, order[:2])
+    if (wrong := _contradicted(history, clusters)) is not None:
+        return wrong
+    easy = _easy(clusters)
+    if not order.links.size:
+        if easy.all():
+            return _in_order(clusters)
+        return _search(history, model, clusters, easy, allowance)
+    for ranks in order.refinements if easy.all() else ():
+        refined = zones.cluster(history, model.initial, ranks)
+        if _contradicted(history, refined) is None:
+            return _in_order(refined)
+    return _search(history, model, clusters, easy & ~_entangled(history, clusters), allowance)
+
+
+def _easy(clusters: Clusters) -> Mask:
+    """Operations of keys whose written values are distinct."""
+    return ~clusters.repeated[clusters.number]
+
+
+def _contradicted(history: History, clusters: Clusters) -> Verdict | None:
+    """What zones find wrong."""
+    odd = zones.unexplained(clusters)
     if odd.size:
-        first = int(odd[np.argmin(history.ended[odd])])
-        reason, witness = reasons.unexplained(history, first)
+        reason, witness = reasons.unexplained(history, int(odd[0]))
         return Verdict(ok=False, witness=witness, reason=reason)
-    easy = ~clusters.repeated[clusters.number]
+    easy = _easy(clusters)
     if why := zones.contradiction(clusters if easy.all() else clusters.pick(easy)):
         reason = reasons.contradiction(history, why)
         return Verdict(ok=False, witness=why.witness, reason=reason)
-    if not history.order.links.size:
-        if easy.all():
-            return _valid(lambda: zones.merge(clusters, zones.sequence(clusters)))
-        return _search(history, model, clusters, easy, allowance)
-    for ranks in history.order.refinements if easy.all() else ():
-        refined = zones.cluster(history, initial, ranks)
-        if not zones.unexplained(history, refined).size and not zones.contradiction(refined):
-            return _valid(lambda: zones.merge(refined, zones.sequence(refined)))  # noqa: B023
-    return _search(history, model, clusters, easy & ~_entangled(history, clusters), allowance)
+    return None
+
+
+def _in_order(clusters: Clusters) -> Verdict:
+    return _valid(lambda: zones.merge(clusters, zones.sequence(clusters)))
 
 
 def _entangled(history: History, clusters: Clusters) -> Mask:
@@ -267,10 +293,10 @@ def _search(
     def order() -> Column:
         simple = np.flatnonzero(easy)[zones.sequence(clusters.pick(easy))]
         group = clusters.key[clusters.number[simple]]
-        for number, each in enumerate(found, 1 + int(clusters.key.max())):
+        for place, each in enumerate(found, 1 + int(clusters.key.max())):
             rows = np.searchsorted(clusters.rows, each.order or ())
             simple = np.concatenate([simple, rows])
-            group = np.concatenate([group, np.full(len(rows), number)])
+            group = np.concatenate([group, np.full(len(rows), place)])
         return zones.merge(clusters, simple, group)
 
     return _valid(order, allowance.used)

@@ -8,4 +8,14 @@ from capkit.history.columns import History
 from capkit.history.equality import Siblings
 from capkit.history.records import Copy, Fault, Message, NodeId, Note, Operation, Outcome
 
-__all__ = ["Copy", "Fault", "History", "Message", "NodeId", "Note", "Operation", "Outcome", "Siblings"]
+__all__ = [
+    "Copy",
+    "Fault",
+    "History",
+    "Message",
+    "NodeId",
+    "Note",
+    "Operation",
+    "Outcome",
+    "Siblings",
+]

@@ -18,7 +18,7 @@ import numpy as np
 from capkit._arguments import count, instance, shown
 from capkit.history import files
 from capkit.history.encoding import code, integers, moments
-from capkit.history.order import Column, Mask, Order, order
+from capkit.history.order import Column, Mask, Order, Ranks, order
 from capkit.history.records import Copy, Fault, Message, NodeId, Operation, Outcome
 
 __all__ = ["Column", "History", "Mask"]
@@ -197,7 +197,7 @@ class History:
         return len(self.invoked)
 
     def __getitem__(self, index: int) -> Operation:
-        index = count("index", index, -math.inf)
+        index = count("index", index, -(2**63))
         if not -len(self) <= index < len(self):
             raise IndexError(f"index must be below {len(self)} operations, got {shown(index)}")
         row: dict[str, Any] = {name: getattr(self, name)[index].item() for name in _FIELDS}
@@ -206,7 +206,7 @@ class History:
             if self._exact:
                 row[name] = self._exact.get((name, index % len(self)), row[name])
         if self._ranks:
-            row |= {name: ranks[index].item() for name, ranks in zip(_RANKS, self._ranks)}
+            row |= {"began": self._ranks[0][index].item(), "ended": self._ranks[1][index].item()}
         return Operation(**row)
 
     def __iter__(self) -> Iterator[Operation]:
@@ -244,6 +244,11 @@ class History:
         if self._ranks:
             return Order(*self._ranks)
         return order(self.process, self.invoked, self.completed, self.is_ok)
+
+    @property
+    def rough(self) -> Ranks:
+        """Ranks that say less than `began` and `ended` may, and cost nothing."""
+        return self._ranks or (self.invoked, self.completed)
 
     @property
     def began(self) -> Column:

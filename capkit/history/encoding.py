@@ -48,7 +48,7 @@ def moments(name: str, column: Any) -> Column:
         if not isinstance(item, float) and (
             isinstance(item, bool)
             or not isinstance(item, int | np.integer | np.floating)
-            or abs(item) >= 2**1023
+            or (isinstance(item, int) and abs(item) >= 2**1023)
         ):
             raise TypeError(f"{name} of operation {row} must be a time in ms, got {shown(item)}")
     return np.array(column, dtype=np.float64)

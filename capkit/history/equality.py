@@ -7,7 +7,6 @@ value, and so are dicts and sets that were written in another order.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -101,7 +100,7 @@ def _single(item: Any) -> Any:
     """What stands for a value that is no collection."""
     try:
         hash(item)
-        same = bool(item == item)  # noqa: PLR0124
+        same = bool(item == item)
     except Exception:
         return Same(item, _Opaque(item))
     return item if same else Same(item, "not equal to itself")

@@ -211,11 +211,12 @@ class _Processes:
         self.current[self.name(event)] = -1  # a number only if it goes on
 
     def signed(self, operation: dict[str, Any], event: _Event, ranks: tuple[int, int]) -> Operation:
+        """The operation, with the client and the process that did it."""
         name = self.name(event)
         if self.current[name] < 0:
             self.current[name] = self._new()
-        who = {"client": self.clients[name], "process": self.current[name]}
-        return Operation(**operation, **who, began=ranks[0], ended=ranks[1])
+        operation |= {"client": self.clients[name], "process": self.current[name]}
+        return Operation(**operation, began=ranks[0], ended=ranks[1])
 
     def _new(self) -> int:
         self.fresh += 1
@@ -293,6 +294,8 @@ def _event(line: int, fields: dict[str, Any]) -> _Event:
         value=fields.get("value"),
         time=fields.get("time"),
     )
+    if event.time is not None:
+        _ms(event.time)
     if event.type not in _TYPES:
         raise ValueError(f":type must be :invoke, :ok, :fail or :info, got {shown(fields['type'])}")
     if not _is_nemesis(event) and _is_transaction(event):

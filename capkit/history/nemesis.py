@@ -90,8 +90,17 @@ def _faults(span: _Span, until: float) -> list[Fault]:
 
 def _note(span: _Span, until: float) -> list[Fault]:
     said = next((value for value in span.values if value is not None), None)
-    text = span.f if said is None else f"{span.f} {said}"
+    text = span.f if said is None else f"{span.f} {_words(said)}"
     return [Note(at=max(0.0, span.at), until=max(0.0, span.at, until), text=clipped(text))]
+
+
+def _words(value: Any) -> str:
+    """A value as EDN would be said aloud."""
+    if isinstance(value, dict):
+        return ", ".join(f"{_name(key)}: {_words(each)}" for key, each in value.items())
+    if isinstance(value, tuple | frozenset):
+        return " ".join(map(_words, sorted(value, key=repr))) or "none"
+    return _name(value)
 
 
 def _struck(f: str, value: Any) -> list[tuple[str, str]]:
@@ -121,7 +130,9 @@ def _grudge(value: Any) -> dict[str, set[str]]:
             value = edn.value(value[value.index("{") :])
         except ValueError:
             return {}
-    if not (isinstance(value, dict) and all(isinstance(v, frozenset | tuple) for v in value.values())):
+    if not (
+        isinstance(value, dict) and all(isinstance(v, frozenset | tuple) for v in value.values())
+    ):
         return {}
     return {_name(node): set(map(_name, others)) for node, others in value.items()}
 

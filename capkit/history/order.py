@@ -71,7 +71,7 @@ def order(process: Column, invoked: Column, completed: Column, known: Mask) -> O
 
     An operation that is not `known` to have ended has no end. O(n) where no process touches itself.
     """
-    times = _shared(invoked, completed[known])
+    times = shared(invoked, completed[known])
     if not times.size:
         return Order(invoked, completed)
     chains: defaultdict[tuple[float, int], _Chain] = defaultdict(_Chain)
@@ -119,15 +119,11 @@ def _ranked(chains: dict[tuple[float, int], _Chain], invoked: Column, completed:
     return Order(
         *_ranks(alone, crowded, invoked, completed),
         np.array([pair for chain in crowded for pair in chain.links()]),
-        tuple(
-            _ranks(alone + some, [], invoked, completed) for some in (crowded, crowded[::-1])
-        ),
+        tuple(_ranks(alone + some, [], invoked, completed) for some in (crowded, crowded[::-1])),
     )
 
 
-def _ranks(
-    chains: list[_Chain], loose: list[_Chain], invoked: Column, completed: Column
-) -> Ranks:
+def _ranks(chains: list[_Chain], loose: list[_Chain], invoked: Column, completed: Column) -> Ranks:
     """Numbers for all events: by time, then starts, then chain after chain, then ends.
 
     Loose chains say only in which order the starts are numbered, and the ends.
@@ -153,24 +149,26 @@ def _ranks(
     return ranks[:size], ranks[size:]
 
 
-def _shared(starts: Column, ends: Column) -> Column:
+def shared(starts: Column, ends: Column) -> Column:
     """The times at which something starts and something ends, ascending.
 
-    Shelves of time that hold a start are marked, so that few ends are left to be compared.
+    Most histories have none, and are to find that out without a sort of them all: shelves of time
+    that hold a start are marked, and only the ends that lie on a marked shelf are looked at.
     """
-    ends = ends[ends <= starts.max(initial=-np.inf)]
-    if not ends.size:
-        return ends
-    low, width = starts.min(), 8 * starts.size
-    with np.errstate(all="ignore"):
-        scale = width / (starts.max() - low)
-    if not 0 < scale < np.inf:  # all at once, or for longer than numbers go
-        return np.intersect1d(starts, ends)
+    if not (starts.size and ends.size):
+        return ends[:0]
+    low, high = starts.min(), starts.max()
+    if (scale := 8 * starts.size / max(high - low, 1e-300)) * (high - low) < 2**60:
+        starts, ends = _meeting(starts, ends[ends <= high], low, scale)
+    return np.intersect1d(starts, ends)
+
+
+def _meeting(starts: Column, ends: Column, low: float, scale: float) -> Ranks:
+    """The starts and the ends that lie on the same shelf as one of the others."""
     of_start, of_end = (((each - low) * scale).astype(np.int64) for each in (starts, ends))
-    shelves = np.zeros(width + 2, np.bool_)
+    shelves = np.zeros(8 * starts.size + 2, np.bool_)
     shelves[of_start] = True
-    met = shelves[of_end]
-    ends, of_end = ends[met], of_end[met]
-    shelves[:] = False
-    shelves[of_end] = True
-    return np.intersect1d(starts[shelves[of_start]], ends)
+    met = np.flatnonzero(shelves[of_end])
+    shelves[of_start] = False
+    shelves[of_end[met]] = True
+    return starts[np.flatnonzero(shelves[of_start])], ends[met]

@@ -97,7 +97,7 @@ def _time(name: str, value: object) -> float:
         return value
     if isinstance(value, bool) or not isinstance(value, int | np.integer | np.floating):
         raise TypeError(f"{name} must be a time in ms, got {shown(value)}")
-    if abs(value) >= 2**1023:
+    if isinstance(value, int) and abs(value) >= 2**1023:
         raise ValueError(f"{name} must be a time in ms, got {shown(value)}")
     return float(value)
 

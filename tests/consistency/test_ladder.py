@@ -522,21 +522,25 @@ def test_staleness_counts_versions_and_ms(examples):
             assert (versions, ms) == pytest.approx(_age(list(history), i), nan_ok=True)
 
 
-def _age(operations, index):
+def _age(operations, row):
     """The definition of `staleness`, word by word."""
-    it = operations[index]
+    items = list(enumerate(operations))
+    get = items[row]
+    it = get[1]
     if it.kind != "get" or it.outcome is not OK:
         return -1, math.nan
-    puts = [each for each in operations if (each.kind, each.key) == ("put", it.key)]
-    same = [each for each in puts if each.value == it.value and each.outcome is not FAIL]
-    over = max([by_definition.over(each) for each in same], default=math.inf)
-    over = -math.inf if it.value is None and not same else over
+    puts = [each for each in items if (each[1].kind, each[1].key) == ("put", it.key)]
+    same = [each for each in puts if each[1].value == it.value and each[1].outcome is not FAIL]
+    if not same and it.value is not None:
+        return 0, 0.0
     newer = [
         each
         for each in puts
-        if each.outcome is OK and over < each.invoked and each.completed < it.invoked
+        if each[1].outcome is OK
+        and oracle.before(each, get)
+        and all(oracle.before(old, each) for old in same)
     ]
-    return len(newer), max([it.invoked - each.completed for each in newer], default=0.0)
+    return len(newer), max([it.invoked - each.completed for _, each in newer], default=0.0)
 
 
 def test_a_get_that_missed_k_puts_refutes_k_atomicity(examples):

@@ -147,9 +147,7 @@ class Objects:
     def model_of(self, requests: Sequence[Request]) -> SearchModel:
         """The model of these requests, by the numbers of their effects."""
         numbers = list(dict.fromkeys(map(self.number, requests)))
-        parts = [
-            self._one([r for r in requests if self.number(r) == number]) for number in numbers
-        ]
+        parts = [self._one([r for r in requests if self.number(r) == number]) for number in numbers]
         if len(parts) == 1:
             return parts[0]
         place = {number: i for i, number in enumerate(numbers)}

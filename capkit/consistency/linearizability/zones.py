@@ -26,7 +26,7 @@ import numpy as np
 from capkit.history import History
 from capkit.history.columns import Column, Mask
 from capkit.history.equality import identity
-from capkit.history.order import Ranks
+from capkit.history.order import Ranks, shared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,8 +188,19 @@ def _pairs(key: Column, value: Column) -> tuple[Column, Column, Mask]:
     return np.where(none, width + key, code), keys, np.arange(len(keys)) >= width
 
 
-def unexplained(history: History, clusters: Clusters) -> Column:
-    """Rows of the gets that no order explains, whatever the others did.
+def touching(clusters: Clusters) -> bool:
+    """Whether it may matter that a process does one thing at a time although its operations touch.
+
+    That an operation which ended at some time comes before one which began then is news only if
+    their clusters, which nothing contradicts yet, have no more time than that: one's finish is the
+    other's start, or the same cluster's first put.
+    """
+    finish, start = (each[np.isfinite(each)] for each in (clusters.finish, clusters.start))
+    return bool((clusters.finish == clusters.born).any() or shared(start, finish).size)
+
+
+def unexplained(clusters: Clusters) -> Column:
+    """Rows of the gets that no order explains, whatever the others did; the first to end first.
 
     They returned what nobody put, or what was put only later.
     """
@@ -198,7 +209,8 @@ def unexplained(history: History, clusters: Clusters) -> Column:
     odd = np.zeros(len(number), np.bool_)
     if wrong.any():
         odd = wrong[number] & ((clusters.end < born[number]) | np.isinf(born)[number])
-    rows: Column = clusters.rows[odd & ~clusters.is_put]
+    gets = np.flatnonzero(odd & ~clusters.is_put)
+    rows: Column = clusters.rows[gets[np.argsort(clusters.end[gets], kind="stable")]]
     return rows
 
 
