@@ -26,13 +26,17 @@ _SURE = (1.0, 0.0, 1.0, 0.0)  # the luck of a message that a node sends to itsel
 
 @dataclass(slots=True, kw_only=True)
 class Request:
-    """One operation under way: who asked, until when, and which replicas have answered so far."""
+    """One operation under way: who asked, until when, and which replicas have answered so far.
+
+    `client` is None where a put or get is called by hand, and nobody knows whose it is.
+    """
 
     number: int
     kind: str
     at: NodeId | None
     deadline: float
     incarnation: int
+    client: int | None = None
     needed: int = 0
     heard: Answers = field(default_factory=dict)
 
@@ -98,12 +102,14 @@ class Store:
         *,
         at: NodeId | None = None,
         timeout: float | None = None,
+        client: int | None = None,
     ) -> Process:
         """Serve one operation, as a SimPy process whose value is the answer."""
         if at is not None:
             self.network.check("at", [at])
         timeout = self.timeout if timeout is None else timeout
         request = self._request(kind, self._coordinator() if at is None else at, timeout)
+        request.client = client
         steps = self.on_put(request, key, value) if kind == "put" else self.on_get(request, key)
         protocol = self.env.process(self._while_awake(request, steps))
         yield protocol | self.env.timeout(timeout)
