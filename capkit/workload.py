@@ -13,18 +13,23 @@ import numpy as np
 from capkit._arguments import RandomState, count, number, stream
 from capkit.history import Fault, History, Operation, Outcome
 from capkit.stores import Store, Unavailable
-from capkit.stores.store import Process
+from capkit.stores.cluster import Process
 
 
 class Arrival(NamedTuple):
-    """When (ms) which client asks for what, and at which place: a node's, modulo their number."""
+    """When (ms) which client asks for what, and at which node, modulo their number."""
 
     time: float
     client: int
     kind: str
     key: str
     value: Any
-    place: int
+    place: int | None = None
+
+    @property
+    def node(self) -> int:
+        """The number of the node that it talks to: by default the client's own."""
+        return self.client if self.place is None else self.place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,9 +107,7 @@ class Workload:
         self, client: int, seed: np.random.SeedSequence
     ) -> Iterable[tuple[float, int, bool, str, int]]:
         rng = np.random.default_rng(seed)
-        ways = np.random.default_rng(
-            seed.spawn(1)[0]
-        )  # its own, so that roaming moves nothing else
+        ways = np.random.default_rng(seed.spawn(1)[0])  # roaming moves nothing else
         time, place = 0.0, client
         while self.rate > 0:
             gap, kind, key = rng.random(3)
@@ -183,7 +186,7 @@ def _ask(store: Store, workload: Workload, arrival: Arrival) -> Process:
     start = float(store.env.now)
     yield store.env.timeout(arrival.time)
     invoked = float(store.env.now) - start
-    node = store.nodes[arrival.place % len(store.nodes)].id
+    node = store.nodes[arrival.node % len(store.nodes)].id
     value, outcome = arrival.value, Outcome.OK
     try:
         answer = yield from store.serve(

@@ -116,7 +116,7 @@ def run(
 def _audit(engine: Engine, workload: Workload, start: float) -> list[Operation]:
     engine.heal()
     keys = sorted(engine.keys & set(workload.keys))
-    gets = [Arrival(0.0, workload.clients, "get", key, None, workload.clients) for key in keys]
+    gets = [Arrival(0.0, workload.clients, "get", key, None) for key in keys]
     return [_ask(engine, workload, start, get) for get in gets]
 
 
@@ -177,10 +177,10 @@ def _play(script: Script, start: float, end: float) -> list[Any]:
 
 def _ask(engine: Engine, workload: Workload, start: float, arrival: Arrival) -> Operation:
     """One client's one operation, from its arrival to its answer or its deadline."""
-    _, client, kind, key, value, place = arrival
+    _, client, kind, key, value, _ = arrival
     invoked = _clock(start)
     deadline = invoked + workload.timeout
-    node = engine.places[place % len(engine.places)]
+    node = engine.places[arrival.node % len(engine.places)]
     answer, outcome = value, Outcome.OK
     try:
         answer = engine.serve(kind, key, value, at=node, timeout=workload.timeout)

@@ -1,6 +1,6 @@
 """An account as a counter that merges, and as one whose nodes have budgets of their own.
 
-Messages: `tell(what each node has added up)`, to every other node, again and again.
+Messages: `tell(the amounts that each node has taken down)`, to every other node, again and again.
 
 References
 ----------
@@ -12,22 +12,21 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from functools import partial
-from itertools import count
 from typing import Any, TypeAlias
 
 from capkit.history import NodeId
 from capkit.network import Network
 from capkit.stores.node import Node, Unavailable
-from capkit.stores.store import Process, Request, Store
+from capkit.stores.store import Request, Store
 
-Sums: TypeAlias = dict[NodeId, tuple[int, int]]  # for each node: how many amounts, and their sum
+Book: TypeAlias = dict[NodeId, tuple[int, ...]]  # the amounts that each node has taken down
 
 
 class CounterStore(Store):
     """A put adds its amount, a get is the sum: nodes answer at once, and merge what they hear.
 
-    Each node adds up the amounts of its own clients. Nobody else changes its entry, so of two
-    versions the one with more amounts is newer. No amount is lost, or counted twice [1]_.
+    Each node takes down the amounts of its own clients, and copies the lists of the others. Of two
+    versions of a list the longer is newer, so no amount is lost or counted twice [1]_.
 
     Parameters
     ----------
@@ -38,10 +37,10 @@ class CounterStore(Store):
     --------
     >>> bank = CounterStore([Node(0), Node(1)], Network(rng=7))
     >>> bank.network.partition({0}, {1})
-    >>> bank.put("account", 100, at=0), bank.put("account", -30, at=1)
-    (None, None)
-    >>> bank.network.heal(), bank.wait(1_000)
-    (None, None)
+    >>> bank.put("account", 100, at=0)
+    >>> bank.put("account", -30, at=1)
+    >>> bank.network.heal()
+    >>> bank.wait(1_000)
     >>> bank.get("account", at=0)
     70
     """
@@ -51,35 +50,36 @@ class CounterStore(Store):
 
     def __init__(self, nodes: Iterable[Node], network: Network | None = None) -> None:
         super().__init__(nodes, network)
-        for node in self.nodes:
-            self.env.process(self._tell(node))
+        self.every(self.tell_every, self._tell)
 
-    def on_put(self, request: Request, key: Hashable, value: Any) -> Process:
+    def on_put(self, request: Request, key: Hashable, value: Any) -> Any:
         assert request.at is not None
-        node = self.by_id[request.at]
-        amounts, total = node.data.get(key, {}).get(node.id, (0, 0))
-        self._merge(node, {key: {node.id: (amounts + 1, total + value)}})
-        yield self.env.timeout(0)
+        amounts = self.book(key, request.at).get(request.at, ())
+        self._merge(self.by_id[request.at], told={key: {request.at: (*amounts, value)}})
 
-    def on_get(self, request: Request, key: Hashable) -> Process:
+    def on_get(self, request: Request, key: Hashable) -> Any:
         assert request.at is not None
-        yield self.env.timeout(0)
-        return _balance(self.by_id[request.at].data.get(key, {}))
+        return _balance(self.book(key, request.at))
 
-    def _merge(self, node: Node, told: dict[Hashable, Sums]) -> None:
-        for key, sums in told.items():
-            held = node.data.get(key, {})
-            newer = {each: max(held.get(each, (0, 0)), entry) for each, entry in sums.items()}
+    def book(self, key: Hashable, node: NodeId) -> Book:
+        """The amounts of each node, as far as `node` knows."""
+        known: Book = self.by_id[node].data.get(key, {})
+        return known
+
+    def lost(self) -> list[Any]:
+        books = [book for node in self.nodes for book in node.data.values()]
+        kept = {amount for book in books for amounts in book.values() for amount in amounts}
+        return [put.value for put in self.acknowledged if put.value not in kept]
+
+    def _tell(self, node: Node, turn: int) -> None:
+        others = [other for other in self.nodes if other is not node]
+        self.call(node, others, "tell", partial(self._merge, told=dict(node.data)), turn=turn)
+
+    def _merge(self, node: Node, told: dict[Hashable, Book]) -> None:
+        for key, book in told.items():
+            held = self.book(key, node.id)
+            newer = {each: max(held.get(each, ()), book[each], key=len) for each in book}
             self.write(node, key, held | newer, (_balance(held | newer),))
-
-    def _tell(self, node: Node) -> Process:
-        for turn in count():
-            yield self.env.timeout(self.tell_every)
-            luck = self.network.draws(turn, f"tell of {node.id}")
-            for other, row in zip(self.nodes, luck, strict=True):
-                if self.awake(node) and other is not node:
-                    hear = partial(self._merge, other, dict(node.data))
-                    self.network.send("tell", node.id, other.id, hear, row[:2])
 
 
 class EscrowStore(CounterStore):
@@ -96,27 +96,26 @@ class EscrowStore(CounterStore):
     Examples
     --------
     >>> bank = EscrowStore([Node(0), Node(1)], Network(rng=7))
-    >>> bank.put("account", 60, at=0), bank.put("account", 40, at=1)
-    (None, None)
+    >>> bank.put("account", 60, at=0)
+    >>> bank.put("account", 40, at=1)
     >>> bank.put("account", -80, at=0)
     Traceback (most recent call last):
         ...
     capkit.Unavailable: put was refused: node 0 has a budget of 60, got -80
     """
 
-    def on_put(self, request: Request, key: Hashable, value: Any) -> Process:
+    def on_put(self, request: Request, key: Hashable, value: Any) -> Any:
         assert request.at is not None
         budget = self.budget(key, request.at)
         if budget + value < 0:
             sentence = f"put was refused: node {request.at} has a budget of {budget}, got {value}"
             raise Unavailable(sentence, certain=True)
-        yield from super().on_put(request, key, value)
+        super().on_put(request, key, value)
 
     def budget(self, key: Hashable, node: NodeId) -> int:
         """What a node may pay out by itself."""
-        sums: Sums = self.by_id[node].data.get(key, {})
-        return sums.get(node, (0, 0))[1]
+        return sum(self.book(key, node).get(node, ()))
 
 
-def _balance(sums: Sums) -> int:
-    return sum(total for _, total in sums.values())
+def _balance(book: Book) -> int:
+    return sum(sum(amounts) for amounts in book.values())

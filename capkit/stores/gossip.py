@@ -8,14 +8,15 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterable
 from functools import partial
-from itertools import count
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from capkit._arguments import choice
 from capkit.history import NodeId
 from capkit.network import Network
 from capkit.stores.node import Node
-from capkit.stores.store import Process, Request, Store
+from capkit.stores.store import Request, Store
+
+Times: TypeAlias = dict[tuple[NodeId, NodeId], float]  # up to when the first has the second's puts
 
 
 class Put(NamedTuple):
@@ -32,7 +33,7 @@ class Knowledge:
 
     def __init__(self, ids: list[NodeId]) -> None:
         self.puts: set[Put] = set()
-        self.upto = {(who, whose): 0.0 for who in ids for whose in ids}
+        self.upto: Times = {(who, whose): 0.0 for who in ids for whose in ids}
 
     def everybody(self) -> float:
         """Up to when every node has all puts of all, as far as this one knows."""
@@ -79,55 +80,49 @@ class GossipStore(Store):
         self.common = choice("show", show, ("own", "common")) == "common"
         self.knows = {node.id: Knowledge(list(self.by_id)) for node in self.nodes}
         self.seen: dict[int, float] = {}  # what each client carries
-        for node in self.nodes:
-            self.env.process(self._gossip(node))
+        self.every(self.gossip_every, self._gossip)
 
-    def on_put(self, request: Request, key: Hashable, value: Any) -> Process:
+    def on_put(self, request: Request, key: Hashable, value: Any) -> Any:
         assert request.at is not None
         node = self.by_id[request.at]
         self._learn(node, {Put(self.network.clock(node.id), request.number, key, value)}, {})
-        yield self.env.timeout(0)
 
-    def on_get(self, request: Request, key: Hashable) -> Process:
+    def on_get(self, request: Request, key: Hashable) -> Any:
         assert request.at is not None
         until = self.knows[request.at].everybody() if self.common else math.inf
         if request.client is not None:
             until = self.seen[request.client] = max(until, self.seen.get(request.client, 0.0))
-        yield self.env.timeout(0)
         newest = self._newest(request.at, key, until)
         return newest.value if newest else None
 
     def _newest(self, node: NodeId, key: Hashable, until: float) -> Put | None:
         puts = (put for put in self.knows[node].puts if put.key == key and put.time < until)
-        return max(puts, key=lambda put: put[:2], default=None)
+        return max(puts, key=_place, default=None)
 
-    def _learn(self, node: Node, puts: set[Put], upto: dict[tuple[NodeId, NodeId], float]) -> None:
+    def _gossip(self, node: Node, turn: int) -> None:
         mine = self.knows[node.id]
-        new = puts - mine.puts
+        mine.upto[node.id, node.id] = self.network.clock(node.id)
+        others = [other for other in self.nodes if other is not node]
+        hear = partial(self._hear, source=node.id, puts=set(mine.puts), upto=dict(mine.upto))
+        self.call(node, others, "gossip", hear, turn=turn)
+
+    def _hear(self, node: Node, source: NodeId, puts: set[Put], upto: Times) -> None:
+        """Whoever has all puts that the source has, has those of each node up to the same time."""
+        self._learn(node, puts, upto)
+        self._learn(node, set(), {(node.id, whose): upto[source, whose] for whose in self.by_id})
+
+    def _learn(self, node: Node, puts: set[Put], upto: Times) -> None:
+        mine = self.knows[node.id]
+        new = sorted(puts - mine.puts, key=_place)
         mine.puts |= puts
         for pair, time in upto.items():
             mine.upto[pair] = max(mine.upto[pair], time)
-        for key in dict.fromkeys(put.key for put in sorted(new, key=lambda put: put[:2])):
+        for key in dict.fromkeys(put.key for put in new):
             newest = self._newest(node.id, key, math.inf)
             assert newest is not None
             self.write(node, key, newest, (newest.value,))
 
-    def _gossip(self, node: Node) -> Process:
-        mine = self.knows[node.id]
-        for turn in count():
-            yield self.env.timeout(self.gossip_every)
-            if self.awake(node):
-                mine.upto[node.id, node.id] = self.network.clock(node.id)
-                luck = self.network.draws(turn, f"gossip of {node.id}")
-                for other, row in zip(self.nodes, luck, strict=True):
-                    if other is not node:
-                        hear = partial(self._hear, other, node.id, set(mine.puts), dict(mine.upto))
-                        self.network.send("gossip", node.id, other.id, hear, row[:2])
 
-    def _hear(
-        self, node: Node, source: NodeId, puts: set[Put], upto: dict[tuple[NodeId, NodeId], float]
-    ) -> None:
-        """Whoever has all puts that the source has, has those of each node up to the same time."""
-        own = {(node.id, whose): upto[source, whose] for whose in self.by_id}
-        self._learn(node, puts, upto)
-        self._learn(node, set(), own)
+def _place(put: Put) -> tuple[float, int]:
+    """The place of a put in the order of all."""
+    return put.time, put.number

@@ -119,6 +119,7 @@ def test_no_amount_is_lost_or_counted_twice(make):
         least, most = (sum(each.value for each in some) for some in (answered, added))
         assert least <= sums.pop() <= most
         assert convergence(history) is not None
+        assert store.lost() == []
 
 
 def test_what_one_client_adds_at_one_node_is_linearizable():
@@ -127,6 +128,15 @@ def test_what_one_client_adds_at_one_node_is_linearizable():
         added = [replace(each, kind="add" if each.kind == "put" else "get") for each in history]
         assert {each.kind for each in added} == {"add", "get"}
         assert linearizable(History(added), model="counter").ok
+
+
+def test_an_amount_is_lost_with_the_only_node_that_has_taken_it_down():
+    bank = new(CounterStore)
+    bank.put("account", 30, at=1)
+    bank.wait(200)
+    bank.put("account", 50, at=1)
+    bank.network.crash(1, lose_memory=True)
+    assert bank.lost() == [50]
 
 
 def test_a_refusal_names_the_budget_and_is_certain():
