@@ -95,6 +95,9 @@ class Cluster:
         """Whether a node does anything at all now: it has not crashed and does not stand still."""
         return node.up and not self.network.paused(node.id)
 
+    def _others(self, node: Node) -> list[Node]:
+        return [other for other in self.nodes if other is not node]
+
     def call(
         self,
         node: Node,

@@ -343,6 +343,17 @@ class Store(Cluster):
         """What a client is told when its time is up, and why."""
         return f"{request.kind} got no answer within {request.timeout:g} ms: {why}"
 
+    def own_request(self, node: Node, number: int, timeout: float = math.inf) -> Request:
+        """What a node may `ask` about of its own accord, until `timeout` ms are over."""
+        return Request(
+            number=number,
+            kind="own",
+            at=node.id,
+            incarnation=node.incarnation,
+            began=float(self.env.now),
+            timeout=timeout,
+        )
+
     def goes_on(self, request: Request) -> bool:
         """Whether the coordinator still works on it: in time, and not crashed since."""
         return self.env.now <= request.deadline and self._runs(request)
