@@ -15,7 +15,8 @@ from capkit.history import NodeId, Siblings
 from capkit.network import Network
 from capkit.stores.cluster import Process
 from capkit.stores.node import Node
-from capkit.stores.store import Request, Store
+from capkit.stores.question import Request
+from capkit.stores.store import Store
 
 Actor: TypeAlias = tuple[NodeId, int]
 

@@ -23,7 +23,7 @@ from capkit.network import Network
 from capkit.stores.cluster import Process
 from capkit.stores.log import Entry, Log, LogStore
 from capkit.stores.node import Node
-from capkit.stores.store import Request
+from capkit.stores.question import Request
 
 Rank: TypeAlias = tuple[int, int]  # of a primary: how many promotions came before, then its place
 

@@ -27,7 +27,7 @@ from capkit.stores.cluster import Process
 from capkit.stores.election import Ballot, Candidacy, Election, Member, Waiting
 from capkit.stores.log import Entry, Log, LogStore, newest
 from capkit.stores.node import Node
-from capkit.stores.store import Request
+from capkit.stores.question import Request
 
 
 class News(NamedTuple):

@@ -18,7 +18,7 @@ from capkit.network import Network
 from capkit.stores.ap import Actor, APStore, Hint, Version, versions_of
 from capkit.stores.cluster import Process
 from capkit.stores.node import Node, Unavailable
-from capkit.stores.store import Answers, Request
+from capkit.stores.question import Answers, Request
 
 Demand: TypeAlias = tuple[str, list[NodeId], int]  # in words: of which nodes how many must answer
 
@@ -289,7 +289,7 @@ class LeaderlessStore(APStore):
         request, serve = asked.request, partial(self._serve, asked)
         luck = self.network.draws(request.number, label, attempt)
         targets = [self.by_id[node] for node in nodes if node not in asked.answers]
-        self._send(request.at, targets, label, serve, hear, luck, request.number)
+        self.send(request.at, targets, label, serve, hear, luck, request.number)
 
     def _enough(self, asked: Round) -> bool:
         counted = list(asked.answers)

@@ -30,7 +30,7 @@ from capkit.stores.cluster import Process
 from capkit.stores.locks import LockService
 from capkit.stores.log import Entry, Log, LogStore
 from capkit.stores.node import Node
-from capkit.stores.store import Request
+from capkit.stores.question import Request
 
 
 @dataclass(slots=True, kw_only=True)

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 from capkit.stores.cluster import Process
 from capkit.stores.node import Node
-from capkit.stores.store import Answers, Request, Store
+from capkit.stores.question import Answers, Request
+from capkit.stores.store import Store
 
 
 class Entry(NamedTuple):

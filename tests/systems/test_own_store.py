@@ -151,8 +151,7 @@ def test_by_default_a_put_is_lost_when_what_replaced_it_did_not_know_of_it():
     store.wait(60)  # 2 tells 1
     assert [node.get("x") for node in store.nodes] == ["red", "blue", "blue"]
     assert store.lost() == []  # it is on the disk of 0
-    store.network.restart(0)
-    store.put("x", "green", at=0)
+    store.write(store.by_id[0], "x", "blue")
     assert store.lost() == ["red"]
 
 
