@@ -366,7 +366,7 @@ def test_no_two_nodes_hold_the_tablet_at_once_however_timers_drift(drift):
         )
         while store.env.now < 5_000:
             store.wait(11)
-            holders = [node.id for node in store.nodes if store.holds(node, "tablet")]
+            holders = [node.id for node in store.nodes if store.locks.holds(node, "tablet")]
             assert len(holders) <= 1
         assert len(store.tenures) > 1
 
