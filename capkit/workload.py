@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,7 +23,7 @@ class Arrival(NamedTuple):
     client: int
     kind: str
     key: str
-    value: int | None
+    value: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
