@@ -8,7 +8,7 @@ Histories: `run` lets the clients of a `Workload` use a store; their `History` h
 `Operation` with its `Outcome`, and `Siblings` where a get found several values.
 Judges: `linearizable`, `availability`, `freshness`; more of them in `capkit.consistency`.
 Before class: `python -m capkit check` says whether everything works, and what to type if not.
-Beside them, to be imported by name: `tradeoff`, `staleness`, `systems`, `engines`, `plots`,
+Beside them, to be imported by name: `tradeoff`, `staleness`, `adversary`, `systems`, `engines`, `plots`,
 `dashboards`.
 """
 

@@ -239,6 +239,12 @@ def replay(
     [1, None]
     """
     count("schedule", len(schedule))
+    for step in schedule:
+        for node in (step.at, *step.hit):
+            if node not in range(nodes):
+                raise ValueError(
+                    f"schedule must name nodes 0 to {nodes - 1}, got {node} in '{step}'"
+                )
     rules = _rules(nodes, timeout, middle)
     network = calm()
     network.messages = []

@@ -16,6 +16,7 @@ from capkit.adversary.schedules import Schedule, Step
 from capkit.adversary.trials import Rules, Trial, attempt, breaks
 from capkit.adversary.workers import in_order
 
+_BAR_AFTER = 1  # second
 _CHUNK = 8  # beginnings that one task extends: long enough to be worth sending
 
 
@@ -50,7 +51,12 @@ def search(hunt: Hunt, executor: Executor | None, progress: bool) -> tuple[Sched
     for length in range(1, hunt.longest + 1):
         longer: list[Schedule] = []
         found = _extended(hunt, beginnings, length == hunt.longest, executor)
-        style = {"desc": f"{length} steps", "unit": " beginnings", "delay": 1, "leave": False}
+        style = {
+            "desc": f"{length} steps",
+            "unit": " beginnings",
+            "delay": _BAR_AFTER,
+            "leave": False,
+        }
         bar = tqdm(found, total=len(beginnings), disable=not progress, **style)
         for beginning, each in zip(beginnings, bar, strict=False):
             tried += each.tried

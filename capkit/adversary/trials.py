@@ -124,16 +124,20 @@ class Watched(Network):
         """Send one message, which takes as long as any other."""
         if self._still:
             super().send(label, source, target, deliver, luck, reply=reply, operation=operation)
-        elif self._open(source, target):
+        elif self._passes(source, target):
             delay = LATENCY if source != target else 0.0
             self.after(delay, partial(self._arrive, source, target, deliver))
+
+    def _passes(self, source: NodeId | None, target: NodeId | None) -> bool:
+        ends = (self.nodes[each] for each in (source, target) if each is not None)
+        return self.reaches(source, target) and all(node.up for node in ends)
 
     def _arrive(
         self, source: NodeId | None, target: NodeId | None, deliver: Callable[[], object]
     ) -> None:
         if target in self._still:
             self.when_awake(target, partial(self._arrive, source, target, deliver))
-        elif self._open(source, target):
+        elif self._passes(source, target):
             deliver()
 
 
