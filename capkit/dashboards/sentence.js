@@ -4,6 +4,12 @@ function render({ model, el }) {
   el.setAttribute("aria-live", "polite");
   // JupyterLab takes the arrow keys of a list for its own, to go from cell to cell.
   const keep = (event) => event.stopPropagation();
+  // On the option that is chosen, the Enter key gives the guess.
+  const enter = (event) => {
+    if (event.key !== "Enter" || !event.target.matches(".widget-toggle-button.mod-active")) return;
+    event.preventDefault();
+    event.currentTarget.querySelector(".widget-button:not(.widget-toggle-button)").click();
+  };
   const name = () => {
     const board = el.closest(".capkit-dashboard");
     if (!board) return;
@@ -19,6 +25,7 @@ function render({ model, el }) {
     for (const button of board.querySelectorAll(".widget-toggle-button")) {
       button.setAttribute("aria-pressed", button.classList.contains("mod-active"));
     }
+    if (board.classList.contains("capkit-guess")) board.onkeydown = enter;
     for (const menu of board.querySelectorAll("select")) menu.onkeydown = keep;
     for (const image of board.querySelectorAll("img")) image.alt = model.get("text");
   };

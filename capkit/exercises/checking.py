@@ -72,7 +72,10 @@ def _verdict(name: str, answer: Any) -> str:
 def _crash(error: Exception) -> str:
     """What went wrong in the student's code, with their line, or what capkit did not take."""
     said = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".:")
-    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+    first: BaseException = error
+    while first.__cause__:  # SimPy raises a copy of what a store raised
+        first = first.__cause__
+    for frame, line in reversed(list(traceback.walk_tb(first.__traceback__))):
         if frame.f_globals.get("__name__") == "__main__":
             text = linecache.getline(frame.f_code.co_filename, line).strip()
             return f"Your code stopped at `{text}` (line {line} of its cell). {said}."
