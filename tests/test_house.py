@@ -114,7 +114,7 @@ def test_github_runs_the_same_checks():
     assert "run: .ci/run" in (ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8")
 
 
-LINKS = re.findall(r"\]\((?!http)([^)#]+)", README) + ["notebooks/00-start-here.ipynb"]
+LINKS = re.findall(r"\]\((?!http)([^)#]+)", README)
 
 
 @pytest.mark.parametrize("link", LINKS)

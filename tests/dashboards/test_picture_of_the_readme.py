@@ -5,7 +5,6 @@ import os
 import re
 
 import numpy as np
-import pytest
 from PIL import Image
 from support import ROOT
 
@@ -32,7 +31,7 @@ def test_the_words_of_the_picture_are_those_of_its_sentence():
     words = " ".join(re.search(r"!\[(.*?)\]\(notebooks/pictures", readme, re.DOTALL)[1].split())
     board = dashboards.partition()
     board.set(store="AP")
-    assert "from 500 to 1500 ms" in words and "from 500 to 1500 ms" in board.reading
-    assert "eight gets are marked as stale" in words and "8 stale reads" in board.reading
-    with pytest.raises(AssertionError):
-        assert "9 stale reads" in board.reading
+    assert "from 500 to 1500 ms" in words
+    assert "from 500 to 1500 ms" in board.reading
+    assert "eight gets are marked as stale" in words
+    assert "8 stale reads" in board.reading
