@@ -16,7 +16,7 @@ from capkit.network import Network
 from capkit.network.conditions import Conditions
 from capkit.network.network import Luck
 from capkit.stores import Node, Store, Unavailable
-from capkit.stores.store import Process
+from capkit.stores.cluster import Process
 from capkit.workload import as_processes
 
 Link: TypeAlias = tuple[NodeId | None, NodeId | None]
