@@ -66,6 +66,7 @@ def identity(item: Any) -> Any:
 
     Examples
     --------
+    >>> import math
     >>> identity({"a": 1, "b": {2, 3}}) == identity({"b": {3, 2}, "a": 1.0})
     True
     >>> identity(True) == identity(1), identity(math.nan) == identity(math.nan)

@@ -158,8 +158,9 @@ def shared(starts: Column, ends: Column) -> Column:
     if not (starts.size and ends.size):
         return ends[:0]
     low, high = starts.min(), starts.max()
+    ends = ends[(ends >= low) & (ends <= high)]
     if (scale := 8 * starts.size / max(high - low, 1e-300)) * (high - low) < 2**60:
-        starts, ends = _meeting(starts, ends[ends <= high], low, scale)
+        starts, ends = _meeting(starts, ends, low, scale)
     return np.intersect1d(starts, ends)
 
 
