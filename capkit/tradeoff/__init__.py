@@ -4,7 +4,16 @@
 many points and as many cores as an executor has.
 """
 
-from capkit.tradeoff.formulas import cut_limit, during_cut, exact, quorum_overlap, simulate
+from capkit.tradeoff.formulas import (
+    cut_limit,
+    during_cut,
+    exact,
+    primary,
+    quorum_overlap,
+    simulate,
+    worse_side,
+    worse_side_limit,
+)
 from capkit.tradeoff.rates import Rates, wilson
 from capkit.tradeoff.sweeps import sweep
 
@@ -13,8 +22,11 @@ __all__ = [
     "cut_limit",
     "during_cut",
     "exact",
+    "primary",
     "quorum_overlap",
     "simulate",
     "sweep",
     "wilson",
+    "worse_side",
+    "worse_side_limit",
 ]
