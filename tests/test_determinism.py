@@ -3,9 +3,9 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from support import ROOT
 
 SCRIPT = """
 import sys
@@ -57,7 +57,7 @@ def test_two_processes_with_different_hash_seeds_write_the_same_bytes(tmp_path, 
         subprocess.run(
             [sys.executable, "-c", SCRIPT, ids, str(folder)],
             env={**os.environ, "PYTHONHASHSEED": hash_seed},
-            cwd=Path(__file__).parent.parent,
+            cwd=ROOT,
             check=True,
         )
     for i in range(STORES):

@@ -2,14 +2,14 @@
 
 import ast
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
+from support import ROOT
 
 from capkit.exercises import check
 
-NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+NOTEBOOKS = ROOT / "notebooks"
 LESSONS = sorted(path.name for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
 SOLUTIONS = sorted(path.name for path in NOTEBOOKS.glob("solutions/[0-9]*.ipynb"))
 

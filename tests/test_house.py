@@ -8,15 +8,14 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
-from rooms import SHOWS
+from support import ROOT
+from support.rooms import SHOWS
 
 from capkit import Outcome
 
-ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "capkit").glob("**/*.py"))
 NOTEBOOKS = sorted(
     path

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from scipy import stats
-from test_store import every_store, new
+from support.stores import every_store, new
 
 from capkit import (
     APStore,

@@ -7,8 +7,8 @@ import statistics
 
 import nbformat
 import pytest
-from hands import sliders
-from rooms import DASHBOARD, room, until, visit
+from support.hands import sliders
+from support.rooms import DASHBOARD, room, until, visit
 
 PRESSES = 20
 FORMULAS = ("failure", "interval", "quorum", "tradeoff")

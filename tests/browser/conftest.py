@@ -5,7 +5,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from rooms import ROOT, room
+from support import ROOT
+from support.rooms import room
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from hands import (
+from support import ROOT
+from support.hands import (
     BURST,
     changes,
     painted,
@@ -16,7 +17,7 @@ from hands import (
     try_everything,
     try_sliders,
 )
-from rooms import DASHBOARD, ROOT, dashboards_in, room, until, visit
+from support.rooms import DASHBOARD, dashboards_in, room, until, visit
 
 NAMES = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 # One lesson for each kind of cell is enough to see that another room works as JupyterLab does.

@@ -15,8 +15,8 @@ from urllib.parse import quote
 
 import pytest
 from packaging.requirements import Requirement
+from support import ROOT
 
-ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 DEPENDENCIES = [Requirement(line) for line in PROJECT["dependencies"]]
 HOME = "https://github.com/capkit/capkit"

@@ -6,7 +6,8 @@ from functools import partial
 
 import numpy as np
 from PIL import Image
-from rooms import until
+
+from support.rooms import until
 
 # Looks at every frame: has the picture its size, has anything moved on the page?
 WATCH = """board => {

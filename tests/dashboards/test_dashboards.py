@@ -9,9 +9,9 @@ from functools import partial
 
 import ipywidgets as widgets
 import numpy as np
-import oracle
 import pytest
 from PIL import Image
+from support import oracle
 
 from capkit import dashboards, tradeoff
 from capkit.consistency import linearizable, stale, summary

@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from test_cp import silent
+from support.stores import silent
 
 from capkit import Partition, Pause, Unavailable, Workload, run, systems
 from capkit.consistency import availability, linearizable, stale

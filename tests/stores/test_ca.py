@@ -3,7 +3,7 @@
 from functools import partial
 
 import pytest
-from test_store import new, traced
+from support.stores import new, traced
 
 from capkit import CAStore, Crash, Partition, Skew, Unavailable, Workload, run
 from capkit.consistency import availability, linearizable

@@ -1,9 +1,9 @@
 """Majority quorums, and what breaks when a part of them is left out."""
 
 import pytest
-from test_store import new, traced
+from support.stores import later, new, silent, traced
 
-from capkit import CPStore, Partition, Skew, Unavailable, Workload, run
+from capkit import CPStore, Partition, Skew, Workload, run
 from capkit.consistency import availability, linearizable
 
 
@@ -13,19 +13,6 @@ def cp(*, write_back=True, rejoin=False, **settings):
         lambda nodes, network: CPStore(nodes, network, write_back=write_back, rejoin=rejoin),
         **settings,
     )
-
-
-def silent(call, *arguments, **settings):
-    """The sentence of a call that gets no answer."""
-    with pytest.raises(Unavailable) as refusal:
-        call(*arguments, **settings)
-    assert not refusal.value.certain
-    return str(refusal.value)
-
-
-def later(store, kind, *arguments, at):
-    """Begin an operation that may fail, without waiting for it."""
-    store.env.process(store.serve(kind, *arguments, at=at)).defused = True
 
 
 def both_ways(purpose, source, sent):

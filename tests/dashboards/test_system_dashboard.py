@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from capkit import dashboards, plots, systems
-from capkit.dashboards import system_dashboard as dashboards_systems
+from capkit.dashboards import system_dashboard
 from capkit.systems import SCRIPTS, compare, get
 
 TABLE = compare(["MongoDB", "Cassandra", "Dynamo"], ["even split"], rng=7)
@@ -64,7 +64,7 @@ def test_by_hand_a_new_system_brings_its_own_options(board):
 def test_the_numbers_of_the_reading_are_those_of_the_store(board):
     board.reset()
     board.set(first="MongoDB", option="w: 1, local", script="leader cut off")
-    history, verdict, row = dashboards_systems._observed(
+    history, verdict, row = system_dashboard._observed(
         "MongoDB", "w: 1, local", "leader cut off", 0.0
     )
     lost = f"{row.lost or 'no'} acknowledged put{'s' * (row.lost != 1)} lost"
@@ -79,7 +79,7 @@ def test_a_set_that_merges_is_judged_as_a_set(board, script, holds):
     board.reset()
     board.set(second="Riak", other="set", script=script)
     assert board.error is None
-    assert dashboards_systems._observed("Riak", "set", script, 0.0)[1].ok is holds
+    assert system_dashboard._observed("Riak", "set", script, 0.0)[1].ok is holds
 
 
 @pytest.mark.parametrize("wrong", [{"first": "Oracle"}, {"option": "ONE"}, {"script": "flood"}])
@@ -112,19 +112,19 @@ def test_each_story_changes_picture_and_reading_and_reset_brings_them_back(board
 
 def test_the_stories_show_what_the_lesson_says(board):
     board.reset()
-    strong = dashboards_systems._observed("DynamoDB", "strong reads", "minority cut off", 0.0)[2]
-    weak = dashboards_systems._observed("DynamoDB", "default reads", "minority cut off", 0.0)[2]
+    strong = system_dashboard._observed("DynamoDB", "strong reads", "minority cut off", 0.0)[2]
+    weak = system_dashboard._observed("DynamoDB", "default reads", "minority cut off", 0.0)[2]
     assert strong.stale == 0 < weak.stale
     assert strong.cut_off == 0 < weak.cut_off < 1
     for name, option in (("MongoDB", "w: 1, local"), ("relational", "asynchronous, failover")):
-        assert dashboards_systems._observed(name, option, "leader cut off", 0.0)[2].lost > 0
+        assert system_dashboard._observed(name, option, "leader cut off", 0.0)[2].lost > 0
     sides = [
-        dashboards_systems._observed("Dynamo", option, "even split", 0.0)[2].cut_off
+        system_dashboard._observed("Dynamo", option, "even split", 0.0)[2].cut_off
         for option in ("sloppy quorum", "strict quorum")
     ]
     assert sides == [1, 0]
-    assert dashboards_systems._observed("Cassandra", "QUORUM", "clock 500 ms ahead", 0.0)[2].lost
-    assert not dashboards_systems._observed("Riak", "siblings", "clock 500 ms ahead", 0.0)[2].lost
+    assert system_dashboard._observed("Cassandra", "QUORUM", "clock 500 ms ahead", 0.0)[2].lost
+    assert not system_dashboard._observed("Riak", "siblings", "clock 500 ms ahead", 0.0)[2].lost
 
 
 def test_what_is_drawn_in_place_equals_a_full_drawing(board):

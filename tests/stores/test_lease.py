@@ -1,6 +1,6 @@
 """A lock with a lease: who serves when, and what the log refuses.
 
-    python -m pytest tests/test_lease.py --examples 20000
+    python -m pytest tests/stores/test_lease.py --examples 20000
 
 runs the claims over so many random fault schedules, and prints a count per claim.
 """
@@ -10,9 +10,8 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
-from schedules import draw_stalled, replay, seeds
-from test_cp import later, silent
-from test_store import new
+from support.schedules import draw_stalled, replay, seeds
+from support.stores import later, new, silent
 
 from capkit import Partition, Pause, Workload, run
 from capkit.consistency import linearizable

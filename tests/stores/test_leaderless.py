@@ -5,9 +5,8 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
-from schedules import draw_stalled, replay, seeds
-from test_cp import later, silent
-from test_store import new, traced
+from support.schedules import draw_stalled, replay, seeds
+from support.stores import later, new, silent, traced
 
 from capkit import Outcome, Siblings, Skew, Workload, run
 from capkit.consistency import linearizable

@@ -2,8 +2,8 @@ import math
 import re
 
 import numpy as np
-import oracle
 import pytest
+from support import oracle
 
 from capkit.consistency import availability, freshness, linearizable, stale, summary
 from capkit.consistency.linearizability import registers, search, zones

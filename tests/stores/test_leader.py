@@ -1,6 +1,6 @@
 """An elected leader: what it acknowledges, who reads what, and that there is never a second one.
 
-    python -m pytest tests/test_leader.py --examples 20000
+    python -m pytest tests/stores/test_leader.py --examples 20000
 
 runs the claims over so many random fault schedules, and prints a count per claim.
 """
@@ -10,9 +10,8 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
-from schedules import draw_stalled, replay, seeds
-from test_cp import later, silent
-from test_store import new, traced
+from support.schedules import draw_stalled, replay, seeds
+from support.stores import later, new, silent, traced
 
 from capkit import Partition, Unavailable, Workload, run
 from capkit.consistency import linearizable

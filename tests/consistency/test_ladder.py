@@ -2,10 +2,10 @@ import itertools
 import math
 import re
 
-import ladder_oracle as by_definition
 import numpy as np
-import oracle
 import pytest
+from support import ladder_oracle as by_definition
+from support import oracle
 
 from capkit import plots
 from capkit.consistency import (

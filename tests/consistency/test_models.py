@@ -2,8 +2,8 @@ from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
-import oracle
 import pytest
+from support import oracle
 
 from capkit.consistency import Model, linearizable
 from capkit.consistency.linearizability import search

@@ -1,6 +1,6 @@
 """What CA, CP and AP promise, over random fault schedules.
 
-    python -m pytest tests/test_schedules.py --examples 100000
+    python -m pytest tests/stores/test_schedules.py --examples 100000
 
 runs every store that keeps its promise over so many schedules, and prints a count per claim.
 """
@@ -9,7 +9,7 @@ from collections import Counter
 from functools import partial
 
 import pytest
-from schedules import draw, replay, seeds
+from support.schedules import draw, replay, seeds
 
 from capkit import APStore, CAStore, CPStore, Crash, DistributedStore, Outcome, Partition
 from capkit.consistency import linearizable

@@ -4,17 +4,16 @@ import re
 from contextlib import redirect_stdout
 from functools import cache
 from io import StringIO
-from pathlib import Path
 
 import nbformat
 import pytest
 from ipywidgets import Button
+from support import ROOT
 
 from capkit import History, dashboards
 from capkit.consistency import summary
 from capkit.dashboards.prediction import _short
 
-ROOT = Path(__file__).parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 GUIDE = (NOTEBOOKS / "instructor-guide.md").read_text("utf-8")
 README = (ROOT / "README.md").read_text("utf-8")
