@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -143,14 +142,14 @@ class TradeoffPicture:
         """Show other numbers, and return the artists to draw again."""
         side = min(max(1, int(share * n + 0.5)), n - 1)
         losses = np.linspace(loss, 0, 101 if loss else 1)
-        ran = measured or {}
+        ran = {name: np.array(points) for name, points in (measured or {}).items()}
         stood = {name: _way(name, n, losses, None, mean) for name in _CUT}
         fallen = {name: _way(name, n, losses, side, mean) for name in _CUT}
-        self.whole.show({"CA": stood["CA: block"]} | stood)
-        self.whole.show_measured({name: points[0] for name, points in ran.items()})
         self.cut.forbid(_corner(n, side, mean), "nobody\ncan be here")
+        for row, plane in enumerate((self.whole, self.cut)):
+            plane.show_measured({name: points[row] for name, points in ran.items()})
+        self.whole.show({"CA": stood["CA: block"]} | stood)
         self.cut.show(fallen, {name: way[0] for name, way in stood.items()})
-        self.cut.show_measured({name: points[1] for name, points in ran.items()})
         self.counted.set_text(
             "share answered, " + ("mean of all clients" if mean else "on the worse side")
         )
@@ -227,27 +226,25 @@ class Plane:
             self.ghosts[name].set_data([begin[0]] if fell else [], [begin[1]] if fell else [])
         self._name_points()
 
-    def show_measured(self, points: Mapping[str, Point]) -> None:
+    def show_measured(self, points: Mapping[str, Way]) -> None:
         """Small black markers where runs of real protocols stood."""
+        self.ran = points
         for name, marker in self.measured.items():
-            x, y = points.get(name, (math.nan, math.nan))
-            marker.set_data([x], [y])
+            marker.set_data(*np.reshape(points.get(name, ()), (-1, 2)).T)
 
     def describe(self, begin: str) -> None:
         """Say where all stores stand; those that stand together in one breath."""
-        said: dict[str, list[str]] = {}
-        for name, (fresh, answered, hollow) in self.now.items():
-            words = "nothing to be stale" if hollow else f"{fresh:.2f} fresh"
-            said.setdefault(f"{answered:.2f} answered, {words}", []).append(name)
-        parts = [f"{', '.join(names)} {words}" for words, names in said.items()]
-        describe(self.ax, f"{begin}{'; '.join(parts)}.")
+        said = _said({name: tuple(at) for name, at in self.now.items()})
+        ran = _said({name: (*at, False) for name, at in self.ran.items()})
+        describe(self.ax, f"{begin}{said}." + (f" Measured: {ran}." if ran else ""))
 
     def _name_points(self) -> None:
         """Names at their markers; where markers cover each other, each name has a small one."""
         larger = dots_per_inch(self.ax) / 72
         sizes = {name: larger * _SIZES[name[:2]] for name in self.names}
         squares = {name: self._square(self.now[name], size) for name, size in sizes.items()}
-        ghosts = [self._square(each.xyann, larger * _GHOST) for each in self._seen_arrows()]
+        small = [self._square(at, larger * _MEASURED) for at in self.ran.values()]
+        ghosts = small + [self._square(each.xyann, larger * _GHOST) for each in self._seen_arrows()]
         names, high = list[Bbox](), larger * _LETTERS * 1.25
         for name, label in self.labels.items():
             crowd = [other for other in squares.values() if other.overlaps(squares[name])]
@@ -300,6 +297,15 @@ class Plane:
     def _data(self, x: float, y: float) -> Point:
         across, up = self.ax.transData.inverted().transform((x, y))
         return float(across), float(up)
+
+
+def _said(places: Mapping[str, Sequence[float]]) -> str:
+    """Where each stands, in words; those that stand together in one breath."""
+    said: dict[str, list[str]] = {}
+    for name, (fresh, answered, hollow) in places.items():
+        words = "nothing to be stale" if hollow else f"{fresh:.2f} fresh"
+        said.setdefault(f"{answered:.2f} answered, {words}", []).append(name)
+    return "; ".join(f"{', '.join(names)} {words}" for words, names in said.items())
 
 
 def _middle(frame: Bbox) -> Point:
