@@ -6,14 +6,14 @@ import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from capkit._arguments import RandomState, count, number, stream
 from capkit.history import Fault, History, Operation, Outcome
 from capkit.stores import Store, Unavailable
-from capkit.stores.store import Process
+from capkit.stores.cluster import Process
 
 
 class Arrival(NamedTuple):
@@ -23,7 +23,7 @@ class Arrival(NamedTuple):
     client: int
     kind: str
     key: str
-    value: int | None
+    value: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -139,15 +139,15 @@ class Network(Conditions):
         def leave() -> None:
             sent = float(self.env.now)
             dropped = luck[0] < (self._reply_loss if reply else self._loss)
-            lost = dropped or not self._open(source, target)
+            lost = "chance" if dropped else self._barrier(source, target)
 
             def arrive() -> None:
-                arrives = not lost and self._open(source, target)
+                why = lost or self._barrier(source, target)
                 if self.messages is not None:
-                    arrived = float(self.env.now) if arrives else math.inf
+                    arrived = math.inf if why else float(self.env.now)
                     way = partial(Message, source=source, target=target, operation=operation)
-                    self.messages.append(way(label=label, sent=sent, arrived=arrived))
-                if arrives:
+                    self.messages.append(way(label=label, sent=sent, arrived=arrived, lost=why))
+                if not why:
                     deliver()
 
             delay = 0.0 if lost else self._latency(luck[1], source, target)
@@ -155,12 +155,12 @@ class Network(Conditions):
 
         self.when_awake(source, leave)
 
-    def _open(self, source: NodeId | None, target: NodeId | None) -> bool:
-        return (
-            self.reaches(source, target)
-            and (source is None or self.nodes[source].up)
-            and (target is None or self.nodes[target].up)
-        )
+    def _barrier(self, source: NodeId | None, target: NodeId | None) -> str:
+        """What stops a message now: "cut", "down", or nothing."""
+        if not self.reaches(source, target):
+            return "cut"
+        ends = (self.nodes[each] for each in (source, target) if each is not None)
+        return "" if all(node.up for node in ends) else "down"
 
     def _latency(self, luck: float, source: NodeId | None, target: NodeId | None) -> float:
         if source == target:
