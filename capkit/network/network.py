@@ -13,6 +13,7 @@ import numpy as np
 from capkit._arguments import RandomState, number, stream
 from capkit.history import Message, NodeId
 from capkit.network.conditions import Conditions
+from capkit.network.faults import Group, Partition
 
 Latency: TypeAlias = "float | Sequence[float] | Distribution"
 Luck: TypeAlias = Sequence[float]
@@ -83,6 +84,8 @@ class Network(Conditions):
         self.drift = number("drift", drift, 0, 0.5)
         self._rates: dict[NodeId, float] = {}
         self.messages: list[Message] | None = None
+        self._regions: Partition | None = None
+        self._distance = 0.0
 
     @property
     def loss(self) -> float:
@@ -101,6 +104,16 @@ class Network(Conditions):
     @reply_loss.setter
     def reply_loss(self, reply_loss: float) -> None:
         self._reply_loss = number("reply_loss", reply_loss, 0, 1)
+
+    def separate(self, *groups: Group, distance: float) -> None:
+        """Let a message between groups of nodes, such as continents, take `distance` ms longer.
+
+        Nodes in no group form one more; a distance of 0 brings all together again.
+        """
+        number("distance", distance, 0)
+        regions = Partition(groups=groups)
+        self.check_fault(regions)
+        self._regions, self._distance = regions, distance
 
     # What the stores ask.
 
@@ -169,7 +182,13 @@ class Network(Conditions):
         low = int(place)
         below, above = self._quantiles[low : low + 2]
         delay = below + (place - low) * (above - below)
-        return delay + self._delay.get(source, 0.0) + self._delay.get(target, 0.0)
+        delay += self._delay.get(source, 0.0) + self._delay.get(target, 0.0)
+        return delay + self._between(source, target)
+
+    def _between(self, source: NodeId | None, target: NodeId | None) -> float:
+        if self._regions is None or source is None or target is None:
+            return 0.0
+        return self._distance if self._regions.parts(source, target) else 0.0
 
 
 def _quantiles(latency: Latency | None) -> list[float]:

@@ -80,7 +80,8 @@ Answers: TypeAlias = dict[NodeId, Any]
 class Request:
     """One operation under way: what is asked, by a client of which node, and until when.
 
-    `saw` are the values that its coordinator found at replicas before it was done.
+    `saw` are the values that its coordinator found at replicas before it was done; `client` is None
+    where nobody knows whose put or get it is.
     """
 
     number: int
@@ -89,6 +90,7 @@ class Request:
     value: Any = None
     at: NodeId | None
     incarnation: int
+    client: int | None = None
     began: float
     timeout: float
     ended: float = math.inf
@@ -165,13 +167,14 @@ class Store(Cluster):
         *,
         at: NodeId | None = None,
         timeout: float | None = None,
+        client: int | None = None,
     ) -> Process:
         """Serve one operation, as a SimPy process whose value is the answer."""
         if at is not None:
             self.network.check("at", [at])
         timeout = self.timeout if timeout is None else timeout
         where = self._coordinator() if at is None else at
-        request = self._request(where, timeout, kind=kind, key=key, value=value)
+        request = self._request(where, timeout, kind=kind, key=key, value=value, client=client)
         protocol = self.env.process(self._steps(request))
         yield protocol | self.env.timeout(timeout)
         if not protocol.triggered:
