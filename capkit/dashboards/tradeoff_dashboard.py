@@ -22,7 +22,7 @@ def tradeoff() -> Dashboard:
     Cable cut, 2 | 3 nodes, on the worse side: CA: block 0.00 answered, nothing to be stale;
     CA: failover, AP 1.00 answered, 0.52 fresh; CP 0.00 answered, 1.00 fresh.
     """
-    picture = TradeoffPicture(5.4)
+    picture = TradeoffPicture(4.9)
 
     def draw(settings: Settings) -> Drawn:
         mean = settings["counted"] == _COUNTED[1]

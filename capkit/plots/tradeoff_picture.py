@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon
 from matplotlib.text import Annotation
-from matplotlib.transforms import Bbox
+from matplotlib.transforms import Bbox, blended_transform_factory
 from numpy.typing import NDArray
 
 from capkit import tradeoff as model
@@ -120,14 +120,15 @@ class TradeoffPicture:
 
     def __init__(self, height: float) -> None:
         left, right = panels(2, height=height)
-        margins(left, 1.02, 0.95, 0.2, 0.52)
+        margins(left, 0.92, 0.95, 0.2, 0.62)
         left.figure.subplots_adjust(wspace=0.08)
         self.figure: Figure = left.figure
         self.whole, self.cut = Plane(left, _WHOLE), Plane(right, _CUT)
         left.set_yticks([0, 0.5, 1], ["0\nnone", "0.5", "1\nall"])
         style: dict[str, Any] = {"rotation": 90, "ha": "center", "va": "center"}
-        style |= {"transform": left.transAxes, "fontsize": TEXT_SIZE, "color": INK}
-        self.counted = left.text(-0.2, 0.5, "", **style)
+        place = blended_transform_factory(self.figure.transFigure, left.transAxes)
+        style |= {"transform": place, "fontsize": TEXT_SIZE, "color": INK}
+        self.counted = left.text(0.02, 0.5, "", **style)
         self.artists: list[Artist] = [*self.whole.artists, *self.cut.artists, self.counted]
 
     def update(
@@ -150,9 +151,7 @@ class TradeoffPicture:
             plane.show_measured({name: points[row] for name, points in ran.items()})
         self.whole.show({"CA": stood["CA: block"]} | stood)
         self.cut.show(fallen, {name: way[0] for name, way in stood.items()})
-        self.counted.set_text(
-            "share answered, " + ("mean of all clients" if mean else "on the worse side")
-        )
+        self.counted.set_text("answered, " + ("mean of all" if mean else "worse side"))
         cut, who = f"{side} | {n - side} nodes", "of all clients" if mean else "on the worse side"
         self.whole.title.set_text("cable whole")
         self.cut.title.set_text(f"cable cut, {cut}")
@@ -200,7 +199,8 @@ class Plane:
             name: Label(ax, fontsize=_LETTERS, fontweight="bold", bbox=BOX) for name in names
         }
         self.warning = Label(ax, ha="center", bbox=BOX)
-        above: dict[str, Any] = {"transform": ax.transAxes, "x": 0.5, "y": 1.07, "ha": "center"}
+        high = 1 + 0.37 * dots_per_inch(ax) / ax.bbox.height
+        above: dict[str, Any] = {"transform": ax.transAxes, "x": 0.5, "y": high, "ha": "center"}
         self.title = Label(ax, fontsize=_LETTERS, **above)
         groups = self.trails, self.ghosts, self.points, self.keys, self.measured, self.labels
         self.artists: list[Artist] = [self.corner, *(a for group in groups for a in group.values())]

@@ -38,7 +38,7 @@ SIZES = {
     "interval": (900, 290),
     "partition": (900, 540),
     "quorum": (900, 540),
-    "tradeoff": (900, 540),
+    "tradeoff": (900, 490),
 }
 
 
