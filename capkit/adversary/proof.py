@@ -9,14 +9,14 @@ from itertools import combinations
 from typing import Any
 
 from capkit._arguments import count, number
-from capkit.adversary.makers import Maker, build, calm, name_of
+from capkit.adversary.calm_network import calm
 from capkit.adversary.requests import Requests
 from capkit.consistency import linearizable
 from capkit.history import History, Message, Operation, Outcome
 from capkit.network import Partition
-from capkit.stores import Store, Unavailable
+from capkit.stores import Maker, Store, Unavailable, build, name_of
 from capkit.stores.cluster import Process
-from capkit.stores.store import Request
+from capkit.stores.question import Request
 from capkit.workload import Arrival, run
 
 PREMISES = {

@@ -11,7 +11,7 @@ from support.plain_hunt import smallest
 
 from capkit import APStore, CAStore, CPStore, Outcome, Store, linearizable
 from capkit.adversary import Step, attack, replay
-from capkit.adversary.makers import calm
+from capkit.adversary.calm_network import calm
 from capkit.adversary.schedules import steps
 from capkit.adversary.trials import Rules, attempt
 from capkit.adversary.workers import in_order
