@@ -20,31 +20,11 @@ import numpy as np
 
 from capkit._arguments import RandomState, choice, count, number, stream
 from capkit.staleness.latencies import (
-    LNKD_DISK,
-    LNKD_SSD,
     PROFILES,
-    WAN,
-    YMMR,
-    ParetoExponential,
     Profile,
 )
 from capkit.staleness.paper import STEPS, TABLE
-from capkit.staleness.races import Staleness, race
-
-__all__ = [
-    "LNKD_DISK",
-    "LNKD_SSD",
-    "PROFILES",
-    "WAN",
-    "YMMR",
-    "ParetoExponential",
-    "Profile",
-    "Staleness",
-    "compare",
-    "k_staleness",
-    "monotonic_reads",
-    "simulate",
-]
+from capkit.staleness.races import Races, race
 
 _COLUMNS = ("paper", "ours", "paper", "ours", "paper", "sweep", "exact")
 _CHUNK = 2**16  # messages drawn at a time: few enough to stay in the processor's cache
@@ -52,7 +32,7 @@ _CHUNK = 2**16  # messages drawn at a time: few enough to stay in the processor'
 
 def simulate(
     profile: Profile, n: int, r: int, w: int, *, trials: int = 100_000, rng: RandomState = None
-) -> Staleness:
+) -> Races:
     """Race many writes against reads of the same key: the paper's WARS model.
 
     Parameters
@@ -105,7 +85,7 @@ def simulate(
         part = slice(start, min(start + chunk, trials))
         latencies = profile.draw(n, part.stop - start, generator)
         read[part], write[part], wait[part] = race(latencies, r, w)
-    return Staleness(name=profile.name, n=n, r=r, w=w, read=read, write=write, wait=wait)
+    return Races(name=profile.name, n=n, r=r, w=w, read=read, write=write, wait=wait)
 
 
 def compare(
