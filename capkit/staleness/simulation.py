@@ -71,6 +71,7 @@ def simulate(
 
     Examples
     --------
+    >>> from capkit.staleness import LNKD_DISK
     >>> simulate(LNKD_DISK, 3, 2, 2, trials=100_000, rng=7)
     LNKD-DISK, N=3, R=2, W=2: all reads are fresh at once.
     99.9 % of the reads take at most 1.62 ms, of the writes 21.19 ms.
