@@ -27,20 +27,7 @@ from capkit.tradeoff.rates import (
     ratio,
     tally,
     wholes,
-    wilson,
 )
-from capkit.tradeoff.sweeps import sweep
-
-__all__ = [
-    "Rates",
-    "cut_limit",
-    "during_cut",
-    "exact",
-    "quorum_overlap",
-    "simulate",
-    "sweep",
-    "wilson",
-]
 
 
 def exact(
