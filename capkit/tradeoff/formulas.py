@@ -27,23 +27,7 @@ from capkit.tradeoff.rates import (
     ratio,
     tally,
     wholes,
-    wilson,
 )
-from capkit.tradeoff.sweeps import sweep
-
-__all__ = [
-    "Rates",
-    "cut_limit",
-    "during_cut",
-    "exact",
-    "primary",
-    "quorum_overlap",
-    "simulate",
-    "sweep",
-    "wilson",
-    "worse_side",
-    "worse_side_limit",
-]
 
 
 def exact(
