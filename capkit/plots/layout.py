@@ -11,6 +11,7 @@ import numpy as np
 from capkit.consistency import Verdict
 from capkit.history import Copy, Fault, History, NodeId, Operation, Outcome, Siblings
 from capkit.history.columns import Column
+from capkit.history.equality import identity
 
 _LONGEST = 9  # letters of a value
 _MOST_KEYS = 3
@@ -90,7 +91,7 @@ def keys_of(history: History, key: Any) -> list[Any]:
     codes = dict.fromkeys(history.key.tolist())
     known = [history.decode("key", code) for code in codes]
     known += [copy.key for copy in history.copies]
-    every = list(dict.fromkeys(known))
+    every = list({identity(key): key for key in reversed(known)}.values())[::-1]
     return every if len(every) <= _MOST_KEYS else every[:1]
 
 

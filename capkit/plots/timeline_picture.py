@@ -12,13 +12,17 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.ticker import FuncFormatter
 
+from capkit._arguments import count, instance
+from capkit._arguments import span as two_times
 from capkit.consistency import Verdict, stale
 from capkit.history import Copy, Fault, History, Outcome
+from capkit.history.columns import a_history
 from capkit.plots.drawing import (
     LOOKS,
     describe,
     dots,
     dots_per_inch,
+    in_plain_style,
     legend_below,
     margins,
     tint,
@@ -86,8 +90,7 @@ def timeline(
     >>> timeline(History([put, get]))
     2 operations of 2 clients in 25 ms: 2 OK. 1 stale get.
     """
-    if span is not None and not span[0] < span[1]:
-        raise ValueError(f"span must start before it ends, got {span}")
+    _check(history, verdict, span, highlight)
     own = ax is None
     ax = wide_panel(2.03, 0.5) if ax is None else ax
     picture = TimelinePicture(ax, fewest=1.0 if own else _FEWEST_ROWS)
@@ -101,6 +104,19 @@ def timeline(
         margins(ax, 2.03, 0.75, 0.5, 0.15)
         picture.update(history, verdict, **choices)
     return ax
+
+
+def _check(history: History, verdict: Any, span: Any, highlight: Any) -> None:
+    a_history(history)
+    if verdict is not None:
+        rows = (*instance("verdict", verdict, Verdict).witness, *verdict.order)
+        if max(rows, default=-1) >= len(history):
+            rule = f"of this history, which has {len(history)} operations"
+            raise ValueError(f"verdict must be {rule}, got one about #{max(rows)}")
+    if span is not None:
+        two_times("span", span)
+    if highlight is not None:
+        count("highlight", highlight, 0, max(0, len(history) - 1))
 
 
 class TimelinePicture:
@@ -118,6 +134,7 @@ class TimelinePicture:
         Whether a legend stands below.
     """
 
+    @in_plain_style
     def __init__(
         self, ax: Axes, values: Sequence[Any] = (), fewest: float = 5.0, legend: bool = True
     ) -> None:
@@ -129,6 +146,7 @@ class TimelinePicture:
         ax.locator_params(axis="x", nbins=6)
         ax.tick_params(labelsize=TEXT_SIZE, colors=INK)
 
+    @in_plain_style
     def update(
         self,
         history: History,
@@ -337,7 +355,11 @@ class TimelinePicture:
 
     def _code(self, key: Any) -> int:
         keys = self.history.keys
-        return int(key) if keys is None else keys.index(key) if key in keys else -2
+        if key is None:
+            return -1
+        if keys is None:
+            return int(key) if isinstance(key, int) else -2
+        return keys.index(key) if key in keys else -2
 
     def _client_label(self, client: int, rows: Any) -> str:
         nodes = np.unique(self.history.node[rows])
