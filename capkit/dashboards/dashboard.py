@@ -81,7 +81,9 @@ class Dashboard(widgets.VBox):
         self._stories = {label: self._button(label, to) for label, to in buttons.items()}
         below = widgets.Layout(flex="1 0 100%", flex_flow="row wrap")
         stories_row = widgets.Box(list(self._stories.values()), layout=below)
-        aside = widgets.Box([*self._controls.values(), stories_row], layout=widgets.Layout(**_ASIDE))
+        aside = widgets.Box(
+            [*self._controls.values(), stories_row], layout=widgets.Layout(**_ASIDE)
+        )
         super().__init__([aside, stage], layout=widgets.Layout(flex_flow="row wrap"))
         self.add_class("capkit-dashboard")
         if drawing.is_classroom():

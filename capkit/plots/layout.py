@@ -132,3 +132,21 @@ def nodes_of(history: History) -> list[NodeId]:
 def in_order(node: NodeId) -> tuple[str, NodeId]:
     """Sorts nodes by name, whether those are numbers or words."""
     return type(node).__name__, node
+
+
+def box(left: float, right: float, low: float, high: float) -> list[tuple[float, float]]:
+    """Corners of a bar; left open, such a polygon has no right end."""
+    return [(right, low), (left, low), (left, high), (right, high)]
+
+
+def natural(node: Any) -> tuple[str, Any]:
+    """Order nodes by their kind, then by their name."""
+    return type(node).__name__, node
+
+
+def client_label(history: History, client: int, rows: Any) -> str:
+    """A client, and its node if it has but one."""
+    nodes = np.unique(history.node[rows])
+    if len(nodes) > 1 or nodes[0] < 0:
+        return f"client {client}"
+    return f"client {client} at node {history.decode('node', int(nodes[0]))}"
