@@ -118,6 +118,16 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Note(Fault):
+    """A sentence that stands beside the faults of a run, and strikes nobody."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One message between two nodes; `arrived` is infinite if it was lost. Times in ms."""
 
