@@ -91,8 +91,12 @@ class PostgreSQL(Engine):
         password = private(self.keeper.folder / "password", self.secret, self._user)
         private(self._passes, f"*:*:*:postgres:{self.secret}", self._user)
         setup = ["-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password}"]
-        setup += ["-E", "UTF8", "--no-locale", "--no-sync"]
-        self._run("initdb", "-D", str(self._files[0]), *setup)
+        setup += ["-E", "UTF8", "--no-locale", "--no-sync", "--wal-segsize=1"]
+        initdb = self._postgres.with_name(self._postgres.name.replace("postgres", "initdb"))
+        self._run(str(initdb), "-D", str(self._files[0]), *setup)
+        # The standby begins as a copy of the new primary, which is quicker than pg_basebackup.
+        self._run("cp", "-a", f"{self._files[0]}/.", str(self._files[1]))
+        private(self._files[1] / "standby.signal", "", self._user)
         for place, port in zip(self.places, ports, strict=True):
             command = self._command(place, port)
             self.nodes.append(
@@ -102,7 +106,6 @@ class PostgreSQL(Engine):
         primary.start()
         primary.wait(lambda: self._answers(primary))
         self._do(0, "CREATE TABLE pairs (key text PRIMARY KEY, value text)")
-        self._copy()
         standby.start()
         if self.synchronous_commit == "on":
             self._do(0, "ALTER SYSTEM SET synchronous_standby_names = 'standby'")
@@ -118,9 +121,8 @@ class PostgreSQL(Engine):
                 self.keeper.folder.chmod(0o711)
                 shutil.chown(each, self._user)
 
-    def _run(self, tool: str, *options: str) -> None:
-        path = self._postgres.with_name(self._postgres.name.replace("postgres", tool))
-        self.keeper.run([str(path), *options], self.keeper.folder / "setup.log", self._user)
+    def _run(self, *words: str) -> None:
+        self.keeper.run(list(words), self.keeper.folder / "setup.log", self._user)
 
     @property
     def _postgres(self) -> Path:
@@ -132,7 +134,7 @@ class PostgreSQL(Engine):
         """The file with the standby's password for its primary."""
         return self.keeper.folder / "passes"
 
-    def _command(self, place: NodeId, port: int) -> Callable[[], list[str]]:
+    def _command(self, place: int, port: int) -> Callable[[], list[str]]:
         settings = {
             "port": port,
             "listen_addresses": HOST,
@@ -142,20 +144,18 @@ class PostgreSQL(Engine):
             "synchronous_commit": self.synchronous_commit,
             "wal_retrieve_retry_interval": "200ms",
         }
-        words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        return lambda: [
-            str(self._postgres),
-            "-D",
-            str(self._files[self.places.index(place)]),
-            *words,
-        ]
 
-    def _copy(self) -> None:
-        """Fill the standby's folder through its cable to the primary."""
+        def command() -> list[str]:
+            all_settings = settings | {"primary_conninfo": self._source()}
+            words = [f"--{name}={value}" for name, value in all_settings.items()]
+            return [str(self._postgres), "-D", str(self._files[place]), *words]
+
+        return command
+
+    def _source(self) -> str:
+        """Where a standby finds its primary, through its cable."""
         source = f"host={HOST} port={self._port(1, 0)} user=postgres application_name=standby"
-        source += f" passfile={self._passes}"
-        options = ["-X", "stream", "-c", "fast", "--no-sync", "-R"]
-        self._run("pg_basebackup", "-d", source, "-D", str(self._files[1]), *options)
+        return f"{source} passfile={self._passes}"
 
     # Who follows whom.
 

@@ -95,6 +95,7 @@ class Redis(Engine):
             "appendonly": "yes",
             "appendfsync": "always",  # on disk before the answer
             "save": '""',
+            "hz": 100,  # looks every 10 ms whether a WAIT is over
             "repl-diskless-sync-delay": 0,
             "repl-ping-replica-period": 1,
         }

@@ -15,7 +15,6 @@ import hmac
 import json
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -151,12 +150,18 @@ def _framed(message: bytes) -> bytes:
     return len(message).to_bytes(4) + message
 
 
-def _changes(file: Path) -> Iterator[bytes]:
-    """The changes in a file, without the one that a crash has torn."""
-    data = file.read_bytes() if file.exists() else b""
-    while len(data) >= 4 and len(data) >= 4 + (size := int.from_bytes(data[:4])):
-        yield data[4 : 4 + size]
-        data = data[4 + size :]
+def _changes(file: Path) -> list[bytes]:
+    """The changes in a file, whose end is cut off where a crash has torn it."""
+    data, found, end = file.read_bytes() if file.exists() else b"", [], 0
+    while (start := end + 4) <= len(data):
+        size = int.from_bytes(data[end:start])
+        if start + size > len(data):
+            break
+        found.append(data[start : start + size])
+        end = start + size
+    if end < len(data):
+        os.truncate(file, end)
+    return found
 
 
 async def main(file: str, port: str, secret_file: str, merge: str, *peers: str) -> None:
