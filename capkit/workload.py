@@ -6,24 +6,30 @@ import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from capkit._arguments import RandomState, count, number, stream
 from capkit.history import Fault, History, Operation, Outcome
 from capkit.stores import Store, Unavailable
-from capkit.stores.store import Process
+from capkit.stores.cluster import Process
 
 
 class Arrival(NamedTuple):
-    """When (ms) which client asks for what."""
+    """When (ms) which client asks for what, and at which node, modulo their number."""
 
     time: float
     client: int
     kind: str
     key: str
-    value: int | None
+    value: Any
+    place: int | None = None
+
+    @property
+    def node(self) -> int:
+        """The number of the node that it talks to: by default the client's own."""
+        return self.client if self.place is None else self.place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +43,7 @@ class Workload:
     Attributes
     ----------
     clients : int
-        How many; client `i` talks to node `i` (modulo the number of nodes).
+        How many; client `i` talks to node `i` (modulo the number of nodes), if it stays there.
     duration : float
         Ms in which operations arrive.
     rate : float
@@ -48,6 +54,9 @@ class Workload:
         Each operation picks one of these.
     timeout : float
         Ms that a client waits for an answer.
+    roaming : float
+        Chance in [0, 1] that a client moves to a random node before an operation, and stays there
+        until it moves again. At 0 clients are *sticky*: each stays at its node.
     rng : int, numpy.random.Generator or None
         Seed of the arrivals; None is fresh entropy.
 
@@ -63,6 +72,7 @@ class Workload:
     puts: float = 0.5
     keys: Sequence[str] = ("x",)
     timeout: float = 300.0
+    roaming: float = 0.0
     rng: RandomState = None
 
     def __post_init__(self) -> None:
@@ -71,6 +81,7 @@ class Workload:
         number("rate", self.rate, 0)
         number("puts", self.puts, 0, 1)
         number("timeout", self.timeout, 0)
+        number("roaming", self.roaming, 0, 1)
         if not self.keys:
             raise ValueError("keys must name at least one key, got none")
         if not isinstance(self.rng, np.random.Generator):
@@ -86,23 +97,26 @@ class Workload:
         drawn.sort()
         puts = 0
         arrivals = []
-        for time, client, is_put, key in drawn:
+        for time, client, is_put, key, place in drawn:
             puts += is_put
             kind, value = ("put", puts) if is_put else ("get", None)
-            arrivals.append(Arrival(time, client, kind, key, value))
+            arrivals.append(Arrival(time, client, kind, key, value, place))
         return arrivals
 
     def _draw(
         self, client: int, seed: np.random.SeedSequence
-    ) -> Iterable[tuple[float, int, bool, str]]:
+    ) -> Iterable[tuple[float, int, bool, str, int]]:
         rng = np.random.default_rng(seed)
-        time = 0.0
+        ways = np.random.default_rng(seed.spawn(1)[0])  # roaming moves nothing else
+        time, place = 0.0, client
         while self.rate > 0:
             gap, kind, key = rng.random(3)
             time += -1_000 / self.rate * float(np.log1p(-gap))
             if time >= self.duration:
                 return
-            yield time, client, bool(kind < self.puts), self.keys[int(key * len(self.keys))]
+            moves, to = ways.random(), int(ways.integers(2**31))
+            place = to if moves < self.roaming else place
+            yield time, client, bool(kind < self.puts), self.keys[int(key * len(self.keys))], place
 
 
 def run(
@@ -172,11 +186,16 @@ def _ask(store: Store, workload: Workload, arrival: Arrival) -> Process:
     start = float(store.env.now)
     yield store.env.timeout(arrival.time)
     invoked = float(store.env.now) - start
-    node = store.nodes[arrival.client % len(store.nodes)].id
+    node = store.nodes[arrival.node % len(store.nodes)].id
     value, outcome = arrival.value, Outcome.OK
     try:
         answer = yield from store.serve(
-            arrival.kind, arrival.key, arrival.value, at=node, timeout=workload.timeout
+            arrival.kind,
+            arrival.key,
+            arrival.value,
+            at=node,
+            timeout=workload.timeout,
+            client=arrival.client,
         )
         value = answer if arrival.kind == "get" else arrival.value
     except Unavailable as refusal:

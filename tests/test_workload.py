@@ -71,7 +71,31 @@ def test_a_workload_may_ask_for_nothing(settings):
     assert len(run(new(CPStore), Workload(rng=7, **settings))) == 0
 
 
+def test_clients_that_roam_ask_for_the_same_at_the_same_time():
+    """Only the node is another one, so that two runs differ in nothing but the way there."""
+    stay, roam = (Workload(roaming=share, rng=7).arrivals() for share in (0, 0.5))
+    assert [each[:5] for each in stay] == [each[:5] for each in roam]
+    assert all(each.place == each.client for each in stay)
+    assert any(each.place != each.client for each in roam)
+
+
+def test_a_client_moves_as_often_as_it_is_said_to_and_to_every_node_alike():
+    arrivals = Workload(clients=1, duration=500_000, rate=10, roaming=0.3, rng=7).arrivals()
+    places = [0, *(each.place for each in arrivals)]
+    moved = [now for before, now in itertools.pairwise(places) if now != before]
+    assert stats.binomtest(len(moved), len(arrivals), 0.3).pvalue > 0.01
+    assert stats.chisquare(np.bincount([each % 3 for each in moved])).pvalue > 0.01
+
+
 # What a run makes of it.
+
+
+def test_a_client_that_roams_talks_to_the_node_of_each_arrival():
+    workload = Workload(clients=2, roaming=0.5, rng=7)
+    history = run(new(CPStore), workload)
+    assert history.invoked.tolist() == pytest.approx([each.time for each in workload.arrivals()])
+    assert [each.node for each in history] == [each.place % 3 for each in workload.arrivals()]
+    assert {each.node for each in history if each.client == 0} == {0, 1, 2}
 
 
 def test_client_i_talks_to_node_i_modulo_the_number_of_nodes():

@@ -2,11 +2,13 @@
 
 One file for each dashboard. `dashboard` is what each is: controls, one picture that is redrawn in
 place, and one sentence (`sentence`). `still` is what a reader without a kernel sees, and
-`prediction` asks for a guess before the result.
+`prediction` asks for a guess before the result. `network` is a film: `film` has all that it shows
+and the JavaScript that plays it.
 """
 
 from capkit.dashboards.failure_dashboard import failure
 from capkit.dashboards.interval_dashboard import interval
+from capkit.dashboards.network_dashboard import network
 from capkit.dashboards.partition_dashboard import partition
 from capkit.dashboards.prediction import predict
 from capkit.dashboards.quorum_dashboard import quorum
@@ -17,6 +19,7 @@ from capkit.dashboards.tradeoff_dashboard import tradeoff
 __all__ = [
     "failure",
     "interval",
+    "network",
     "partition",
     "predict",
     "quorum",

@@ -255,13 +255,13 @@ def _thread(target: Callable[[], None]) -> threading.Thread:
 
 def _ask(engine: Engine, workload: Workload, start: float, arrival: Arrival) -> Operation:
     """One client's one operation, from its arrival to its answer or its deadline."""
-    _, client, kind, key, value = arrival
+    _, client, kind, key, value, _ = arrival
     invoked = _clock(start)
     deadline = invoked + workload.timeout
-    place = engine.places[client % len(engine.places)]
+    node = engine.places[arrival.node % len(engine.places)]
     answer, outcome = value, Outcome.OK
     try:
-        answer = engine.serve(kind, key, value, at=place, timeout=workload.timeout)
+        answer = engine.serve(kind, key, value, at=node, timeout=workload.timeout)
     except Unavailable as refusal:
         outcome = Outcome.FAIL if refusal.certain else Outcome.UNKNOWN
     completed = _clock(start)
@@ -275,7 +275,7 @@ def _ask(engine: Engine, workload: Workload, start: float, arrival: Arrival) -> 
         completed=completed,
         outcome=outcome,
         client=client,
-        node=place,
+        node=node,
         deadline=deadline,
     )
 

@@ -129,7 +129,10 @@ class Note(Fault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One message between two nodes; `arrived` is infinite if it was lost. Times in ms."""
+    """One message between two nodes; `arrived` is infinite if it was lost. Times in ms.
+
+    `lost` says why: "chance", "cut" (no open way), or "down" (an end had crashed).
+    """
 
     label: str
     source: NodeId | None
@@ -137,6 +140,7 @@ class Message:
     sent: float
     arrived: float
     operation: int | None = None
+    lost: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ import numpy as np
 from capkit._arguments import RandomState, number, stream
 from capkit.history import Message, NodeId
 from capkit.network.conditions import Conditions
+from capkit.network.faults import Group, Partition
 
 Latency: TypeAlias = "float | Sequence[float] | Distribution"
 Luck: TypeAlias = Sequence[float]
@@ -83,6 +84,8 @@ class Network(Conditions):
         self.drift = number("drift", drift, 0, 0.5)
         self._rates: dict[NodeId, float] = {}
         self.messages: list[Message] | None = None
+        self._regions: Partition | None = None
+        self._distance = 0.0
 
     @property
     def loss(self) -> float:
@@ -101,6 +104,16 @@ class Network(Conditions):
     @reply_loss.setter
     def reply_loss(self, reply_loss: float) -> None:
         self._reply_loss = number("reply_loss", reply_loss, 0, 1)
+
+    def separate(self, *groups: Group, distance: float) -> None:
+        """Let a message between groups of nodes, such as continents, take `distance` ms longer.
+
+        Nodes in no group form one more; a distance of 0 brings all together again.
+        """
+        number("distance", distance, 0)
+        regions = Partition(groups=groups)
+        self.check_fault(regions)
+        self._regions, self._distance = regions, distance
 
     # What the stores ask.
 
@@ -139,15 +152,15 @@ class Network(Conditions):
         def leave() -> None:
             sent = float(self.env.now)
             dropped = luck[0] < (self._reply_loss if reply else self._loss)
-            lost = dropped or not self._open(source, target)
+            lost = "chance" if dropped else self._barrier(source, target)
 
             def arrive() -> None:
-                arrives = not lost and self._open(source, target)
+                why = lost or self._barrier(source, target)
                 if self.messages is not None:
-                    arrived = float(self.env.now) if arrives else math.inf
+                    arrived = math.inf if why else float(self.env.now)
                     way = partial(Message, source=source, target=target, operation=operation)
-                    self.messages.append(way(label=label, sent=sent, arrived=arrived))
-                if arrives:
+                    self.messages.append(way(label=label, sent=sent, arrived=arrived, lost=why))
+                if not why:
                     deliver()
 
             delay = 0.0 if lost else self._latency(luck[1], source, target)
@@ -155,12 +168,12 @@ class Network(Conditions):
 
         self.when_awake(source, leave)
 
-    def _open(self, source: NodeId | None, target: NodeId | None) -> bool:
-        return (
-            self.reaches(source, target)
-            and (source is None or self.nodes[source].up)
-            and (target is None or self.nodes[target].up)
-        )
+    def _barrier(self, source: NodeId | None, target: NodeId | None) -> str:
+        """What stops a message now: "cut", "down", or nothing."""
+        if not self.reaches(source, target):
+            return "cut"
+        ends = (self.nodes[each] for each in (source, target) if each is not None)
+        return "" if all(node.up for node in ends) else "down"
 
     def _latency(self, luck: float, source: NodeId | None, target: NodeId | None) -> float:
         if source == target:
@@ -169,7 +182,13 @@ class Network(Conditions):
         low = int(place)
         below, above = self._quantiles[low : low + 2]
         delay = below + (place - low) * (above - below)
-        return delay + self._delay.get(source, 0.0) + self._delay.get(target, 0.0)
+        delay += self._delay.get(source, 0.0) + self._delay.get(target, 0.0)
+        return delay + self._between(source, target)
+
+    def _between(self, source: NodeId | None, target: NodeId | None) -> float:
+        if self._regions is None or source is None or target is None:
+            return 0.0
+        return self._distance if self._regions.parts(source, target) else 0.0
 
 
 def _quantiles(latency: Latency | None) -> list[float]:

@@ -7,6 +7,7 @@ so that a dashboard may redraw only them. `drawing` and `lettering` are what all
 
 from capkit.plots.drawing import LOOKS, Panel, classroom, panels
 from capkit.plots.ladder_picture import LadderPicture, ladder
+from capkit.plots.messages_picture import messages
 from capkit.plots.plane_picture import plane
 from capkit.plots.quorums_picture import QuorumsPicture, quorums
 from capkit.plots.rates_picture import RatesPicture, rates
@@ -26,6 +27,7 @@ __all__ = [
     "TradeoffPicture",
     "classroom",
     "ladder",
+    "messages",
     "panels",
     "plane",
     "quorums",

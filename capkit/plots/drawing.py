@@ -57,6 +57,9 @@ LOOKS = {
 }
 
 
+_TINTS = ("#56B4E9", "#F0E442", "#CC79A7", "#009E73", "#E69F00", "#0072B2", "#D55E00", "#999999")
+
+
 class Panel(Axes):
     """Axes whose figure a notebook shows when they are the last value of a cell.
 
@@ -255,6 +258,11 @@ def tint(color: str, share: float) -> tuple[float, float, float]:
     """`share` of a colour, the rest white."""
     red, green, blue = (1 - share * (1 - part) for part in to_rgb(color))
     return red, green, blue
+
+
+def value_face(place: int) -> tuple[float, float, float]:
+    """Colour of what holds a value: by its place in the order in which values turn up."""
+    return tint(_TINTS[place % len(_TINTS)], 0.5)
 
 
 def beside(ax: Axes, inches: float) -> float:

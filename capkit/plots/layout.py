@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from capkit.consistency import Verdict
-from capkit.history import Copy, Fault, History, Operation, Outcome, Siblings
+from capkit.history import Copy, Fault, History, NodeId, Operation, Outcome, Siblings
 from capkit.history.columns import Column
 
 _LONGEST = 9  # letters of a value
 _MOST_KEYS = 3
 
 
-def short(value: Any) -> str:
-    """A value in a few letters.
+def short(value: Any, longest: int = _LONGEST) -> str:
+    """A value in a few letters, at most `longest`.
 
     Examples
     --------
@@ -27,11 +27,11 @@ def short(value: Any) -> str:
     '{1, 2}'
     """
     if isinstance(value, Siblings):
-        return " | ".join(map(short, value))
+        return " | ".join(short(each, longest) for each in value)
     if isinstance(value, frozenset):
         value = f"{{{', '.join(sorted(map(str, value)))}}}"
     text = "none" if value is None else " ".join(str(value).split())
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def names(operation: Operation, with_key: bool = False) -> list[str]:
@@ -118,3 +118,17 @@ def values_of(copies: Iterable[Copy]) -> list[Any]:
     """The values that copies hold, once each, in the order in which they turn up."""
     found = {repr(value): value for copy in copies for value in copy.values}
     return list(found.values())
+
+
+def nodes_of(history: History) -> list[NodeId]:
+    """All nodes that a history speaks of, in the order of their names."""
+    spoken = [copy.node for copy in history.copies]
+    spoken += [each.node for each in history if each.node is not None]
+    for message in history.messages:
+        spoken += [end for end in (message.source, message.target) if end is not None]
+    return sorted(set(spoken), key=in_order)
+
+
+def in_order(node: NodeId) -> tuple[str, NodeId]:
+    """Sorts nodes by name, whether those are numbers or words."""
+    return type(node).__name__, node

@@ -22,6 +22,7 @@ from capkit.plots.drawing import (
     legend_below,
     margins,
     tint,
+    value_face,
     wide_panel,
 )
 from capkit.plots.layout import keys_of, lanes_of, names, reading, short, span_of, values_of
@@ -30,7 +31,6 @@ from capkit.plots.lettering import INK, PAPER, TEXT_SIZE, Words, text_width
 _BAR = 0.39  # half the height of a bar, in lanes
 _NARROWEST = 4.0  # pixels: an instant answer must still be seen
 _FADE = np.linspace(0.8, 0.1, 7)
-_TINTS = ("#56B4E9", "#F0E442", "#CC79A7", "#009E73", "#E69F00", "#0072B2", "#D55E00", "#999999")
 _OUTCOMES = (Outcome.OK, Outcome.FAIL, Outcome.UNKNOWN)
 
 
@@ -321,7 +321,7 @@ class TimelinePicture:
                     height = 0.84 / len(copy.values)
                     top = self.strip_tops[row] + 0.08 + place * height
                     boxes.append(_box(left, right, top, top + height))
-                    faces.append(tint(_TINTS[order[repr(value)] % len(_TINTS)], 0.5))
+                    faces.append(value_face(order[repr(value)]))
                 self._name_copy(copy, left, right, self.strip_tops[row] + 0.5)
         style: dict[str, Any] = {"edgecolors": PAPER, "linewidths": 1.0, "zorder": 2}
         self._polygons(boxes, facecolors=faces, label="copies", **style)

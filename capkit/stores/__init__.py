@@ -2,12 +2,14 @@
 
 `store` is what all share, and what a store of your own overrides. `thirty_lines` is the store of
 lesson 01; `ca`, `cp` and `ap` are those of lessons 03 to 05. `leader`, `lease` and `leaderless` are
-the mechanisms under the named systems of lesson 07.
+the mechanisms under the named systems of lesson 07, `counter` and `gossip` those of lesson 10.
 """
 
 from capkit.stores.ap import APStore
 from capkit.stores.ca import CAStore
+from capkit.stores.counter import CounterStore, EscrowStore
 from capkit.stores.cp import CPStore
+from capkit.stores.gossip import GossipStore
 from capkit.stores.leader import LeaderStore
 from capkit.stores.leaderless import LeaderlessStore
 from capkit.stores.lease import LeaseStore
@@ -19,7 +21,10 @@ __all__ = [
     "APStore",
     "CAStore",
     "CPStore",
+    "CounterStore",
     "DistributedStore",
+    "EscrowStore",
+    "GossipStore",
     "LeaderStore",
     "LeaderlessStore",
     "LeaseStore",

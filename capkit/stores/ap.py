@@ -13,8 +13,9 @@ from typing import Any, NamedTuple, TypeAlias
 from capkit._arguments import choice
 from capkit.history import NodeId, Siblings
 from capkit.network import Network
+from capkit.stores.cluster import Process
 from capkit.stores.node import Node
-from capkit.stores.store import Process, Request, Store
+from capkit.stores.store import Request, Store
 
 Actor: TypeAlias = tuple[NodeId, int]
 
@@ -109,7 +110,6 @@ class APStore(Store):
         self.hinted_handoff = hinted_handoff
         self.read_repair: bool | str = read_repair
         self.hints: dict[NodeId, list[Hint]] = {node.id: [] for node in self.nodes}
-        self.acknowledged: list[tuple[int, Any]] = []
         self.causes: dict[int, frozenset[int]] = {}
         for place, node in enumerate(self.nodes):
             if hinted_handoff:
@@ -128,11 +128,7 @@ class APStore(Store):
         while found:
             known |= found
             found = set[int]().union(*(self.causes[number] for number in found)) - known
-        return [value for number, value in self.acknowledged if number not in known]
-
-    def replicas(self, key: Hashable) -> list[NodeId]:
-        """The nodes that are to hold a copy of `key`: here all of them."""
-        return [node.id for node in self.nodes]
+        return [put.value for put in self.acknowledged if put.number not in known]
 
     def converged(self) -> bool:
         """Whether all nodes that are up hold the same versions."""
@@ -145,15 +141,14 @@ class APStore(Store):
         node = self._coordinated_by(request)
         version = self._next_version(request, node, versions_of(node, key), value)
         self._accept(node, key, [version])
-        self.env.process(self._replicate(replace(request, deadline=math.inf), node, key, version))
+        self.env.process(self._replicate(replace(request, timeout=math.inf), node, key, version))
         yield from self._answer(request)
-        self.acknowledged.append((request.number, value))
 
     def on_get(self, request: Request, key: Hashable) -> Process:
         node = self._coordinated_by(request)
         versions = versions_of(node, key)
         if self.read_repair:
-            self.env.process(self._repair(replace(request, deadline=math.inf), node, key))
+            self.env.process(self._repair(replace(request, timeout=math.inf), node, key))
         yield from self._answer(request)
         return self._shown(versions)
 
@@ -166,7 +161,7 @@ class APStore(Store):
 
     def _answer(self, request: Request) -> Process:
         yield self.env.timeout(self.service)
-        if not self._goes_on(request):
+        if not self.goes_on(request):
             yield self.env.event()  # it crashed, and never answers
 
     def _coordinated_by(self, request: Request) -> Node:
@@ -219,7 +214,7 @@ class APStore(Store):
         told = yield from self.ask(
             request, "replicate", accept, need=len(self.nodes), patience=self.hint_after
         )
-        if self.hinted_handoff and self._goes_on(request):
+        if self.hinted_handoff and self.goes_on(request):
             missed = [other for other in self.nodes if other.id not in told]
             self.hints[node.id] += [Hint(other, key, version) for other in missed]
 
@@ -258,7 +253,7 @@ class APStore(Store):
         )
         newest = self._resolved([version for versions in held.values() for version in versions])
         behind = [self.by_id[each] for each in held if held[each] != newest]
-        if newest and behind and self._goes_on(request):
+        if newest and behind and self.goes_on(request):
             accept = partial(self._accept, key=key, new=newest)
             among = partial(contains, behind)
             yield from self.ask(

@@ -12,9 +12,10 @@ import simpy
 from capkit._arguments import choice
 from capkit.history import NodeId
 from capkit.network import Network
+from capkit.stores.cluster import Process
 from capkit.stores.log import Entry, newest
 from capkit.stores.node import Node
-from capkit.stores.store import Process, Request, Store
+from capkit.stores.store import Answers, Request, Store
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,7 +94,6 @@ class CAStore(Store):
         first = self.nodes[0].id
         self.ledgers = {node.id: Ledger(primary=first) for node in self.nodes}
         self.place = {node.id: i for i, node in enumerate(self.nodes)}
-        self.acknowledged: list[Entry] = []
         for node in self.nodes:
             self._reset(node)
             self.env.process(self._beats(node))
@@ -102,24 +102,27 @@ class CAStore(Store):
         """Values of acknowledged puts that the latest primary's log does not have."""
         ledgers = [self.ledgers[node.id] for node in self.nodes if not node.forgot]
         latest = max(ledgers, key=lambda each: (each.rank, len(each.log)), default=Ledger())
-        return [entry.value for entry in self.acknowledged if entry not in latest.log]
+        known = {entry.number for entry in latest.log}
+        return [put.value for put in self.acknowledged if put.number not in known]
 
     # What a client's node does.
 
     def on_put(self, request: Request, key: Hashable, value: Any) -> Process:
         entry = Entry(request.number, key, value)
         append = partial(self._append, entry)
-        yield from self.ask(request, "put", append, need=1, among=self._primary_of(request))
-        self.acknowledged.append(entry)
+        primary = self._primary_of(request)
+        refusal = partial(self._why_late, request)
+        yield from self.ask(request, "put", append, need=1, among=primary, refusal=refusal)
 
     def on_get(self, request: Request, key: Hashable) -> Process:
-        def handle(node: Node) -> tuple[Any] | None:
-            return (node.get(key),) if anyone or self._leads(node) else None
+        def handle(node: Node) -> Any:
+            return node.get(key) if anyone or self._leads(node) else self.SILENT
 
         anyone = self.read_from == "any"
         among = (lambda node: node.id == request.at) if anyone else self._primary_of(request)
-        answers = yield from self.ask(request, "get", handle, need=1, among=among)
-        return next(iter(answers.values()))[0]
+        refusal = partial(self._why_late, request)
+        answers = yield from self.ask(request, "get", handle, need=1, among=among, refusal=refusal)
+        return next(iter(answers.values()))
 
     def _primary_of(self, request: Request) -> Any:
         assert request.at is not None
@@ -128,10 +131,10 @@ class CAStore(Store):
 
     # What the primary does.
 
-    def _append(self, entry: Entry, node: Node) -> bool | simpy.Event | None:
+    def _append(self, entry: Entry, node: Node) -> Any:
         """Log an entry once, and answer when every standby has it."""
         if not self._leads(node):
-            return None
+            return self.SILENT
         ledger = self.ledgers[node.id]
         if entry not in ledger.log:
             ledger.log.append(entry)
@@ -151,7 +154,7 @@ class CAStore(Store):
         logged = [ledger.acknowledged.get(other, 0) for other in others if self.synchronous]
         for place in range(ledger.committed, min([len(ledger.log), *logged])):
             entry = ledger.log[place]
-            self.write(node, entry.key, entry.value, (entry.value,))
+            self.write(node, entry.key, entry.value)
             ledger.committed = place + 1
             if place in ledger.waiting:
                 ledger.waiting.pop(place).succeed(True)
@@ -223,11 +226,10 @@ class CAStore(Store):
         values = newest(log)
         for key in list(node.data):
             if key not in values:
-                self.write(node, key, None, ())
-                del node.data[key]
+                self.erase(node, key)
         for key, value in values.items():
             if key not in node.data or node.data[key] != value:
-                self.write(node, key, value, (value,))
+                self.write(node, key, value)
 
     # What failover adds.
 
@@ -276,12 +278,11 @@ class CAStore(Store):
         if self.failover:
             self.ledgers[node].primary = None
 
-    def _missing(self, request: Request, timeout: float) -> str:
+    def _why_late(self, request: Request, answers: Answers) -> str:
         assert request.at is not None
         primary = self.ledgers[request.at].primary
-        sentence = f"{request.kind} got no answer within {timeout:g} ms: "
         if primary is None:
-            return sentence + f"node {request.at} knows no primary"
+            return self.late(request, f"node {request.at} knows no primary")
         ledger = self.ledgers[primary]
         behind = [
             str(node.id)
@@ -289,8 +290,9 @@ class CAStore(Store):
             if node.id != primary and ledger.acknowledged.get(node.id, 0) < len(ledger.log)
         ]
         if request.kind == "put" and self._reachable(request.at, primary) and behind:
-            return sentence + f"primary {primary} still waits for standby {', '.join(behind)}"
-        return sentence + f"primary {primary} was not reached"
+            waits = f"primary {primary} still waits for standby {', '.join(behind)}"
+            return self.late(request, waits)
+        return self.late(request, f"primary {primary} was not reached")
 
     def _reachable(self, source: NodeId, target: NodeId) -> bool:
         return self.by_id[target].up and self.network.reaches(source, target)

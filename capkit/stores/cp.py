@@ -6,8 +6,9 @@ from collections.abc import Hashable, Iterable
 from typing import Any, NamedTuple
 
 from capkit.network import Network
+from capkit.stores.cluster import Process
 from capkit.stores.node import Node
-from capkit.stores.store import Answers, Process, Request, Store
+from capkit.stores.store import Answers, Request, Store
 
 
 class Tagged(NamedTuple):
@@ -69,29 +70,29 @@ class CPStore(Store):
         self.rejoin = rejoin
 
     def on_put(self, request: Request, key: Hashable, value: Any) -> Process:
-        answers = yield from self._query(request, key)
+        answers = yield from self.query(request, key)
         counter = _newest(answers).tag[0] + 1
-        yield from self._store(request, key, Tagged((counter, self._tie_break(request)), value))
+        yield from self.store(request, key, Tagged((counter, self.tie_break(request)), value))
 
     def on_get(self, request: Request, key: Hashable) -> Process:
-        answers = yield from self._query(request, key)
+        answers = yield from self.query(request, key)
         newest = _newest(answers)
         # If the whole majority already agrees, writing back would change nothing.
         if self.write_back and any(answer.tag != newest.tag for answer in answers.values()):
-            yield from self._store(request, key, newest)
+            yield from self.store(request, key, newest)
         return newest.value
 
-    def _query(self, request: Request, key: Hashable) -> Process:
-        def handle(node: Node) -> Tagged | None:
-            return self._held(node, key) if self._counts(node) else None
+    def query(self, request: Request, key: Hashable) -> Process:
+        def handle(node: Node) -> Tagged | Any:
+            return self._held(node, key) if self._counts(node) else self.SILENT
 
         answers = yield from self.ask(request, "query", handle, need=self.majority)
         return answers
 
-    def _store(self, request: Request, key: Hashable, new: Tagged) -> Process:
-        def handle(node: Node) -> bool | None:
+    def store(self, request: Request, key: Hashable, new: Tagged) -> Process:
+        def handle(node: Node) -> Any:
             if not self._counts(node):
-                return None
+                return self.SILENT
             if self._held(node, key).tag < new.tag:
                 self.write(node, key, new, (new.value,))
             return True
@@ -106,7 +107,7 @@ class CPStore(Store):
         """Whether a node may be part of a quorum: what it once promised, it must still know."""
         return self.rejoin or not node.forgot
 
-    def _tie_break(self, request: Request) -> Any:
+    def tie_break(self, request: Request) -> Any:
         """What tells two puts apart that chose the same counter: an id that no other put has.
 
         The node comes first, so that the ids of different nodes say nothing about time: numbers

@@ -12,9 +12,10 @@ import simpy
 
 from capkit.history import NodeId
 from capkit.network import Network
+from capkit.stores.cluster import Process
 from capkit.stores.log import Entry
 from capkit.stores.node import Node
-from capkit.stores.store import Process, Store
+from capkit.stores.store import Store
 
 Log: TypeAlias = tuple[Entry, ...]
 
@@ -40,7 +41,7 @@ class Waiting(NamedTuple):
 
 
 @dataclass(slots=True, kw_only=True)
-class Replica:
+class Member:
     """What one node knows. Term, vote and log are on its disk, the rest goes with a crash.
 
     `log_term` is the term of the leader whose log it last copied. Times are those of its own timer.
@@ -87,10 +88,10 @@ class ElectedStore(Store):
         super().__init__(nodes, network)
         self.lease = lease
         first = self.nodes[0].id
-        self.replicas = {
-            node.id: Replica(vote=first, leader=first, promised=lease) for node in self.nodes
+        self.members = {
+            node.id: Member(vote=first, leader=first, promised=lease) for node in self.nodes
         }
-        self.replicas[first].confirmed = dict.fromkeys(self.by_id, 0.0)
+        self.members[first].confirmed = dict.fromkeys(self.by_id, 0.0)
         self.elections = [Election(0.0, 1, first)]
         for node in self.nodes:
             self.env.process(self._beats(node))
@@ -105,7 +106,7 @@ class ElectedStore(Store):
 
     def _follow(self, node: Node, term: int, leader: NodeId | None) -> None:
         """Take part in a term, and note who leads it."""
-        replica, now = self.replicas[node.id], self.network.timer(node.id)
+        replica, now = self.members[node.id], self.network.timer(node.id)
         if term > replica.term or leader != replica.leader:
             replica.waiting.clear()
         if term > replica.term:
@@ -117,7 +118,7 @@ class ElectedStore(Store):
     def _confirmed(self, node: Node) -> float:
         """The latest time at which a majority surely still followed this leader."""
         here = {node.id: self.network.timer(node.id)}
-        confirmed = {**self.replicas[node.id].confirmed, **here}
+        confirmed = {**self.members[node.id].confirmed, **here}
         return float(self._majority_has(confirmed, -math.inf))
 
     def _majority_has(self, reached: dict[NodeId, Any], least: Any) -> Any:
@@ -140,7 +141,7 @@ class ElectedStore(Store):
                     self._canvass(node, beat, trial=True)
 
     def _beat(self, node: Node, beat: int) -> None:
-        replica, now = self.replicas[node.id], self.network.timer(node.id)
+        replica, now = self.members[node.id], self.network.timer(node.id)
         if now - max(replica.heard, self._confirmed(node)) > self.step_down_after:
             replica.heard = now
             self._follow(node, replica.term, None)
@@ -150,7 +151,7 @@ class ElectedStore(Store):
 
     def _suspects(self, node: Node) -> bool:
         """Whether the silence has lasted too long; chance keeps two nodes from asking at once."""
-        silence, term = self._silence(node), self.replicas[node.id].term
+        silence, term = self._silence(node), self.members[node.id].term
         if silence < self.suspect_after:
             return False
         luck = self.network.draws(term, f"patience of {node.id}")[0][0]
@@ -158,7 +159,7 @@ class ElectedStore(Store):
 
     def _canvass(self, node: Node, turn: int, *, trial: bool) -> None:
         """Ask all for votes; in a trial, whether they would vote, so that no term is wasted."""
-        replica = self.replicas[node.id]
+        replica = self.members[node.id]
         self._follow(node, replica.term + (not trial), None)
         if not trial:
             replica.vote, replica.heard = node.id, self.network.timer(node.id)
@@ -197,7 +198,7 @@ class ElectedStore(Store):
         """Vote once in a term, and only for a node whose log is as new as one's own."""
         if node.forgot:
             return
-        replica = self.replicas[node.id]
+        replica = self.members[node.id]
         if trial:
             quiet = not self._leads(node) and self._silence(node) >= self.suspect_after
             granted = quiet and term > replica.term and rank >= replica.rank
@@ -214,7 +215,7 @@ class ElectedStore(Store):
 
     def _lead(self, node: Node, promised: float) -> None:
         """Begin to lead; serve when what the voters promised to an older leader is over."""
-        replica, now = self.replicas[node.id], self.network.timer(node.id)
+        replica, now = self.members[node.id], self.network.timer(node.id)
         slow = (1 + self.network.drift) / (1 - self.network.drift)
         replica.leader, replica.log_term = node.id, replica.term
         replica.inherited, replica.heard = len(replica.log), now
@@ -225,27 +226,27 @@ class ElectedStore(Store):
         self._advance(node)
 
     def _leads(self, node: Node) -> bool:
-        return self.replicas[node.id].leader == node.id and not node.forgot
+        return self.members[node.id].leader == node.id and not node.forgot
 
     def _silence(self, node: Node) -> float:
         """Ms since the node has heard a leader, or has voted."""
-        return self.network.timer(node.id) - self.replicas[node.id].heard
+        return self.network.timer(node.id) - self.members[node.id].heard
 
     def _promised(self, node: Node) -> float:
         """Ms for which it still lets nobody but the old leader serve."""
-        return max(0.0, self.replicas[node.id].promised - self.network.timer(node.id))
+        return max(0.0, self.members[node.id].promised - self.network.timer(node.id))
 
     # What happens to nodes.
 
     def crash(self, node: NodeId, *, lose_memory: bool) -> None:
         """Stop a node; term, vote and log are on disk, and go only with its memory."""
         super().crash(node, lose_memory=lose_memory)
-        self._follow(self.by_id[node], self.replicas[node].term, None)
+        self._follow(self.by_id[node], self.members[node].term, None)
         if lose_memory:
-            self.replicas[node] = Replica(log_term=0)
+            self.members[node] = Member(log_term=0)
 
     def restart(self, node: NodeId) -> None:
         """Start it again; it no longer knows whom it has heard when, and assumes just now."""
         super().restart(node)
         now = self.network.timer(node)
-        self.replicas[node].heard, self.replicas[node].promised = now, now + self.lease
+        self.members[node].heard, self.members[node].promised = now, now + self.lease

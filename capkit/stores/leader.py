@@ -13,10 +13,11 @@ import simpy
 from capkit._arguments import choice, number
 from capkit.history import NodeId
 from capkit.network import Network
-from capkit.stores.election import ElectedStore, Log, Replica, Waiting
+from capkit.stores.cluster import Process
+from capkit.stores.election import ElectedStore, Log, Member, Waiting
 from capkit.stores.log import Entry, newest
 from capkit.stores.node import Node
-from capkit.stores.store import Process, Request
+from capkit.stores.store import Answers, Request
 
 
 class LeaderStore(ElectedStore):
@@ -55,7 +56,7 @@ class LeaderStore(ElectedStore):
     References
     ----------
     .. [1] Ongaro, Ousterhout, "In Search of an Understandable Consensus Algorithm", ATC 2014.
-    .. [2] Liskov, Cowling, "Viewstamped Replication Revisited", MIT 2012: compares logs as here.
+    .. [2] Liskov, Cowling, "Viewstamped Membertion Revisited", MIT 2012: compares logs as here.
 
     Examples
     --------
@@ -88,43 +89,44 @@ class LeaderStore(ElectedStore):
             raise ValueError(f"reads must be 'committed' or 'newest' at any node, got {reads!r}")
         super().__init__(nodes, network, number("lease", lease, 0) if reads == "lease" else 0.0)
         self.acknowledge, self.reads, self.read_from = acknowledge, reads, read_from
-        self.acknowledged: list[Entry] = []
 
     def lost(self) -> list[Any]:
         """Values of acknowledged puts that the newest log does not have."""
-        known = [self.replicas[node.id] for node in self.nodes if not node.forgot]
-        latest = max(known, key=attrgetter("rank"), default=Replica())
-        return [entry.value for entry in self.acknowledged if entry not in latest.log]
+        known = [self.members[node.id] for node in self.nodes if not node.forgot]
+        latest = max(known, key=attrgetter("rank"), default=Member())
+        logged = {entry.number for entry in latest.log}
+        return [put.value for put in self.acknowledged if put.number not in logged]
 
     # What a client's node does.
 
     def on_put(self, request: Request, key: Hashable, value: Any) -> Process:
         entry = Entry(request.number, key, value)
         append = partial(self._append, entry)
-        yield from self.ask(request, "put", append, need=1, among=self._leader_of(request))
-        self.acknowledged.append(entry)
+        leader, refusal = self._leader_of(request), partial(self._why_late, request)
+        yield from self.ask(request, "put", append, need=1, among=leader, refusal=refusal)
 
     def on_get(self, request: Request, key: Hashable) -> Process:
         read = partial(self._read, request, key)
         among = self._leader_of(request)
         if self.read_from == "any":
             read, among = self._read_here(key), lambda node: node.id == request.at
-        answers = yield from self.ask(request, "get", read, need=1, among=among)
-        return next(iter(answers.values()))[0]
+        refusal = partial(self._why_late, request)
+        answers = yield from self.ask(request, "get", read, need=1, among=among, refusal=refusal)
+        return next(iter(answers.values()))
 
     def _leader_of(self, request: Request) -> Any:
         """Picks the leader that the client's node knows; asked again at each attempt."""
         assert request.at is not None
         here = request.at
-        return lambda node: node.id == self.replicas[here].leader
+        return lambda node: node.id == self.members[here].leader
 
     # What the leader does for clients.
 
-    def _append(self, entry: Entry, node: Node) -> bool | simpy.Event | None:
+    def _append(self, entry: Entry, node: Node) -> Any:
         """Log an entry once, and answer when enough nodes have it."""
         if not self._leads(node):
-            return None
-        replica = self.replicas[node.id]
+            return self.SILENT
+        replica = self.members[node.id]
         if entry not in replica.log:
             replica.log = (*replica.log, entry)
             self._show(node)
@@ -135,30 +137,30 @@ class LeaderStore(ElectedStore):
 
     def _read(self, request: Request, key: Hashable, node: Node) -> Any:
         if not self._leads(node):
-            return None
-        replica = self.replicas[node.id]
+            return self.SILENT
+        replica = self.members[node.id]
         if self.reads == "lease" and not self._holds_lease(node):
-            return None
+            return self.SILENT
         if self.reads != "confirmed":
-            return (node.get(key),)
-        answer = (newest(replica.log).get(key),)
+            return node.get(key)
+        answer = newest(replica.log).get(key)
         waiting = self._when(node, answer, len(replica.log), self.network.timer(node.id))
         self._speak(node, self.network.draws(request.number, "confirm"))
         return waiting
 
     def _read_here(self, key: Hashable) -> Any:
-        return lambda node: None if node.forgot else (node.get(key),)
+        return lambda node: self.SILENT if node.forgot else node.get(key)
 
     def _when(self, node: Node, answer: Any, size: int, since: float) -> simpy.Event:
         """An event that triggers with the answer as soon as the leader may give it."""
         event = self.env.event()
-        self.replicas[node.id].waiting.append(Waiting(answer, size, since, event))
+        self.members[node.id].waiting.append(Waiting(answer, size, since, event))
         self._advance(node)
         return event
 
     def _advance(self, node: Node) -> None:
         """Commit what a majority has copied, and give the answers that waited for it."""
-        replica, now = self.replicas[node.id], self.network.timer(node.id)
+        replica, now = self.members[node.id], self.network.timer(node.id)
         if not self._leads(node) or now < replica.serves_from:
             return
         copied = {**replica.copied, node.id: len(replica.log)}
@@ -174,7 +176,7 @@ class LeaderStore(ElectedStore):
 
     def _holds_lease(self, node: Node) -> bool:
         """Whether no other leader can serve yet: the timers of the others may run fast."""
-        replica, now = self.replicas[node.id], self.network.timer(node.id)
+        replica, now = self.members[node.id], self.network.timer(node.id)
         safe = self.lease * (1 - self.network.drift) / (1 + self.network.drift)
         served = now >= replica.serves_from and replica.committed >= replica.inherited
         return served and now < self._confirmed(node) + safe
@@ -183,7 +185,7 @@ class LeaderStore(ElectedStore):
 
     def _speak(self, node: Node, luck: list[list[float]]) -> None:
         """Send the log to every other node, which is also the leader's sign of life."""
-        replica, sent = self.replicas[node.id], self.network.timer(node.id)
+        replica, sent = self.members[node.id], self.network.timer(node.id)
         for other, row in zip(self.nodes, luck, strict=True):
             if other is not node:
                 hear = partial(
@@ -202,7 +204,7 @@ class LeaderStore(ElectedStore):
         luck: list[float],
     ) -> None:
         """Copy the log of a leader that is not outdated, and tell it how far that goes."""
-        replica = self.replicas[node.id]
+        replica = self.members[node.id]
         if term >= replica.term:
             self._follow(node, term, leader.id)
         if node.forgot:
@@ -219,7 +221,7 @@ class LeaderStore(ElectedStore):
     def _hear_answer(
         self, node: Node, other: NodeId, its_term: int, term: int, size: int, sent: float
     ) -> None:
-        replica = self.replicas[node.id]
+        replica = self.members[node.id]
         if its_term > replica.term:
             self._follow(node, its_term, None)
         if term == its_term == replica.term and self._leads(node):
@@ -229,22 +231,20 @@ class LeaderStore(ElectedStore):
 
     def _show(self, node: Node) -> None:
         """Let the node's copy hold what its readers may see of the log."""
-        replica = self.replicas[node.id]
+        replica = self.members[node.id]
         size = len(replica.log) if self.reads == "newest" else replica.committed
         values = newest(replica.log[:size])
         for key in [key for key in node.data if key not in values]:
-            self.write(node, key, None, ())  # rolled back
-            del node.data[key]
+            self.erase(node, key)  # rolled back
         for key, value in values.items():
             if key not in node.data or node.data[key] != value:
-                self.write(node, key, value, (value,))
+                self.write(node, key, value)
 
-    def _missing(self, request: Request, timeout: float) -> str:
+    def _why_late(self, request: Request, answers: Answers) -> str:
         assert request.at is not None
-        sentence = f"{request.kind} got no answer within {timeout:g} ms: "
-        leader = self.replicas[request.at].leader
+        leader = self.members[request.at].leader
         if leader is None:
-            return sentence + f"node {request.at} knows no leader"
+            return self.late(request, f"node {request.at} knows no leader")
         if request.kind == "get" and self.reads == "lease":
-            return sentence + f"leader {leader} was not reached, or its lease has ended"
-        return sentence + f"leader {leader} was not reached, or reached no majority"
+            return self.late(request, f"leader {leader} was not reached, or its lease has ended")
+        return self.late(request, f"leader {leader} was not reached, or reached no majority")

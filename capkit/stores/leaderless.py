@@ -16,8 +16,9 @@ from capkit._arguments import choice, count
 from capkit.history import NodeId
 from capkit.network import Network
 from capkit.stores.ap import Actor, APStore, Hint, Version, versions_of
-from capkit.stores.node import Node
-from capkit.stores.store import Answers, Process, Request
+from capkit.stores.cluster import Process
+from capkit.stores.node import Node, Unavailable
+from capkit.stores.store import Answers, Request
 
 Demand: TypeAlias = tuple[str, list[NodeId], int]  # in words: of which nodes how many must answer
 
@@ -177,7 +178,6 @@ class LeaderlessStore(APStore):
         self._issued[(node.id, node.incarnation), key] = version
         yield from self._ask_replicas(request, "w", key, version)
         yield from self._answer(request)
-        self.acknowledged.append((request.number, value))
 
     def _context(self, request: Request, node: Node, key: Hashable) -> Process:
         """What a put replaces: what a replica holds, and what its coordinator wrote last.
@@ -200,7 +200,7 @@ class LeaderlessStore(APStore):
             yield from self._write_back(asked, newest)
         elif self.read_repair == "background":
             node = self._coordinated_by(request)
-            self.env.process(self._repair(replace(request, deadline=math.inf), node, key))
+            self.env.process(self._repair(replace(request, timeout=math.inf), node, key))
         yield from self._answer(request)
         return self._shown(newest)
 
@@ -211,7 +211,14 @@ class LeaderlessStore(APStore):
         keep = partial(self._keep, asked=asked, new=newest)
         asked.demands[:] = [("all answers to agree", behind, len(behind))]
         if behind:
-            yield from self.ask(asked.request, "repair", keep, need=len(behind), among=among)
+            yield from self.ask(
+                asked.request,
+                "repair",
+                keep,
+                need=len(behind),
+                among=among,
+                refusal=partial(self._why_late, asked.request, asked.demands),
+            )
 
     def _shown(self, versions: Sequence[Version]) -> Any:
         if self.collect:
@@ -235,15 +242,17 @@ class LeaderlessStore(APStore):
         demands = [(themselves, replicas, own), (words, replicas + spare, needed)]
         asked = Round(request, purpose, key, new, demands, spare, self.env.event())
         asked.asked |= zip(replicas, replicas, strict=True)
-        request.heard, self._demanded[request.number] = asked.answers, demands
         self._ask_again(asked, 0)
         self._later(asked)
-        yield asked.done
+        try:
+            yield asked.done
+        except simpy.Interrupt:
+            raise Unavailable(self._why_late(request, demands, asked.answers)) from None
         return asked
 
     def _ask_again(self, asked: Round, attempt: int) -> None:
-        if not asked.done.triggered and self._goes_on(asked.request):
-            self._send(asked, list(asked.asked), asked.purpose, attempt)
+        if not asked.done.triggered and self.goes_on(asked.request):
+            self._send_to(asked, list(asked.asked), asked.purpose, attempt)
             self.network.after(self.retry_every, partial(self._ask_again, asked, attempt + 1))
 
     def _later(self, asked: Round) -> None:
@@ -266,21 +275,21 @@ class LeaderlessStore(APStore):
                 if asked.version and self.hinted_handoff:
                     here = self._coordinated_by(asked.request).id
                     self.hints[here].append(Hint(self.by_id[replica], asked.key, asked.version))
-        self._send(asked, fresh, f"{asked.purpose}: stand in", len(asked.spare))
+        self._send_to(asked, fresh, f"{asked.purpose}: stand in", len(asked.spare))
         if asked.silent():
             self._later(asked)
 
-    def _send(self, asked: Round, nodes: list[NodeId], label: str, attempt: int) -> None:
-        def hear(node: NodeId, answer: Any) -> None:
-            asked.answers[node] = answer
-            in_time = self._goes_on(asked.request) and not asked.done.triggered
+    def _send_to(self, asked: Round, nodes: list[NodeId], label: str, attempt: int) -> None:
+        def hear(node: Node, answer: Any) -> None:
+            asked.answers[node.id] = answer
+            in_time = self.goes_on(asked.request) and not asked.done.triggered
             if in_time and self._enough(asked):
                 asked.done.succeed()
 
-        luck = self.network.draws(asked.request.number, label, attempt)
-        for node, row in zip(self.nodes, luck, strict=True):
-            if node.id in nodes and node.id not in asked.answers:
-                self._exchange(asked.request, label, node, partial(self._serve, asked), row, hear)
+        request, serve = asked.request, partial(self._serve, asked)
+        luck = self.network.draws(request.number, label, attempt)
+        targets = [self.by_id[node] for node in nodes if node not in asked.answers]
+        self._send(request.at, targets, label, serve, hear, luck, request.number)
 
     def _enough(self, asked: Round) -> bool:
         counted = list(asked.answers)
@@ -290,9 +299,10 @@ class LeaderlessStore(APStore):
             sum(node in nodes for node in counted) >= needed for _, nodes, needed in asked.demands
         )
 
-    def _missing(self, request: Request, timeout: float) -> str:
-        for words, nodes, needed in self._demanded.get(request.number, []):
-            silent = [str(node) for node in nodes if node not in request.heard]
+    def _why_late(self, request: Request, demands: list[Demand], answers: Answers) -> str:
+        timeout = request.timeout
+        for words, nodes, needed in demands:
+            silent = [str(node) for node in nodes if node not in answers]
             if len(nodes) - len(silent) < needed:
                 said = f"{request.kind} needed {words}, but {', '.join(silent)} did not answer"
                 return f"{said} within {timeout:g} ms"
@@ -342,8 +352,7 @@ class LeaderlessStore(APStore):
         super()._forget(node, hint)
         waits = any(other.key == hint.key for other in self.hints[node.id])
         if not waits and hint.key in node.data and node.id not in self.replicas(hint.key):
-            self.write(node, hint.key, None, ())
-            del node.data[hint.key]
+            self.erase(node, hint.key)
 
     def _common(self, node: Node, other: Node) -> dict[Hashable, Any]:
         """The copies that a node shares with another one: of keys that both are replicas of."""

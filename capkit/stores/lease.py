@@ -13,10 +13,11 @@ import simpy
 from capkit._arguments import number
 from capkit.history import NodeId
 from capkit.network import Network
+from capkit.stores.cluster import Process
 from capkit.stores.locks import LockStore
 from capkit.stores.log import Entry, newest
 from capkit.stores.node import Node
-from capkit.stores.store import Process, Request
+from capkit.stores.store import Answers, Request
 
 Log: TypeAlias = tuple[Entry, ...]
 
@@ -131,29 +132,34 @@ class LeaseStore(LockStore):
         self.servers = {node.id: Server() for node in self.nodes}
         self.tenures: list[Tenure] = []
         self.refused: list[Refusal] = []
-        self.acknowledged: list[Entry] = []
         self._serve_now(self.nodes[0], 1, ())
 
     def lost(self) -> list[Any]:
         """Values of acknowledged puts that the newest copy of the log does not have."""
         known = [self.shelves[node.id] for node in self.nodes if not node.forgot]
         latest = max(known, key=lambda shelf: shelf.rank, default=Shelf())
-        return [entry.value for entry in self.acknowledged if entry not in latest.log]
+        logged = {entry.number for entry in latest.log}
+        return [put.value for put in self.acknowledged if put.number not in logged]
+
+    def replicas(self, key: Hashable) -> list[NodeId]:
+        """None: one server has the tablet in its memory, and the others nothing."""
+        return []
 
     # What a client's node does: it asks all, and whoever serves answers.
 
     def on_put(self, request: Request, key: Hashable, value: Any) -> Process:
         entry = Entry(request.number, key, value)
-        yield from self.ask(request, "put", partial(self._take_put, entry), need=1)
-        self.acknowledged.append(entry)
+        take, refusal = partial(self._take_put, entry), partial(self._why_late, request)
+        yield from self.ask(request, "put", take, need=1, refusal=refusal)
 
     def on_get(self, request: Request, key: Hashable) -> Process:
-        def read(node: Node) -> tuple[Any] | None:
+        def read(node: Node) -> Any:
             # Looking and reading happen at one moment, so no pause comes between them.
-            return (node.get(key),) if self._serves(node) else None
+            return node.get(key) if self._serves(node) else self.SILENT
 
-        answers = yield from self.ask(request, "get", read, need=1)
-        return next(iter(answers.values()))[0]
+        refusal = partial(self._why_late, request)
+        answers = yield from self.ask(request, "get", read, need=1, refusal=refusal)
+        return next(iter(answers.values()))
 
     # What the server does.
 
@@ -162,10 +168,10 @@ class LeaseStore(LockStore):
         self._look(node)
         return self.servers[node.id].tenure is not None
 
-    def _take_put(self, entry: Entry, node: Node) -> bool | simpy.Event | None:
+    def _take_put(self, entry: Entry, node: Node) -> Any:
         """Look at the lease, and put a write into the next batch; the log answers it."""
         if not self._serves(node):
-            return None
+            return self.SILENT
         server = self.servers[node.id]
         if entry.number in server.done:
             return True
@@ -192,17 +198,17 @@ class LeaseStore(LockStore):
             if entry.number not in server.done:
                 server.done.add(entry.number)
                 if server.tenure is not None:
-                    self.write(node, entry.key, entry.value, (entry.value,))
+                    self.write(node, entry.key, entry.value)
                 if entry.number in server.waiting:
                     server.waiting.pop(entry.number).succeed(True)
 
     def _begin(self, node: Node, generation: int, turn: int) -> Process:
         """Load the tablet: read the log, so that a majority refuses older locks, and store it."""
 
-        def load(replica: Node) -> Shelf | None:
+        def load(replica: Node) -> Shelf | Any:
             shelf = self.shelves[replica.id]
             if replica.forgot or (self.fencing and generation < shelf.fence):
-                return None
+                return self.SILENT
             shelf.fence = max(shelf.fence, generation)
             return Shelf(generation=shelf.generation, log=shelf.log)
 
@@ -221,7 +227,7 @@ class LeaseStore(LockStore):
         self.servers[node.id] = Server(generation=generation, log=log, done=done, tenure=tenure)
         self.tenures.append(tenure)
         for key, value in newest(log).items():
-            self.write(node, key, value, (value,))
+            self.write(node, key, value)
 
     def _stop(self, node: Node) -> None:
         """Note that it serves no more, and forget the tablet."""
@@ -230,8 +236,7 @@ class LeaseStore(LockStore):
             server.tenure.until = float(self.env.now)
             server.tenure = None
             for key in list(node.data):
-                self.write(node, key, None, ())
-                del node.data[key]
+                self.erase(node, key)
 
     # The shared log.
 
@@ -241,16 +246,16 @@ class LeaseStore(LockStore):
         request = self._own_request(node, turn)
         yield from self.ask(request, f"append by {node.id}", keep, need=self.majority)
 
-    def _keep(self, node: Node, generation: int, log: Log) -> bool | None:
+    def _keep(self, node: Node, generation: int, log: Log) -> Any:
         shelf = self.shelves[node.id]
         if node.forgot:
-            return None
+            return self.SILENT
         if not self.fencing:
             shelf.log += tuple(entry for entry in log if entry not in shelf.log)
             return True
         if generation < shelf.fence:
             self.refused.append(Refusal(float(self.env.now), node.id, generation, log))
-            return None
+            return self.SILENT
         shelf.fence = generation
         if (generation, len(log)) > shelf.rank:
             shelf.generation, shelf.log = generation, log
@@ -262,7 +267,8 @@ class LeaseStore(LockStore):
             number=turn,
             kind="append",
             at=node.id,
-            deadline=self.env.now + 3 * self.lease,
+            began=self.env.now,
+            timeout=3 * self.lease,
             incarnation=node.incarnation,
         )
 
@@ -275,9 +281,10 @@ class LeaseStore(LockStore):
         if lose_memory:
             self.shelves[node] = Shelf(fence=0, generation=0)
 
-    def _missing(self, request: Request, timeout: float) -> str:
-        sentence = f"{request.kind} got no answer within {timeout:g} ms: "
+    def _why_late(self, request: Request, answers: Answers) -> str:
         serving = [node.id for node in self.nodes if self.servers[node.id].tenure is not None]
         if any(self.network.reaches(request.at, server) for server in serving):
-            return sentence + f"server {serving[-1]} was not reached, or its log no majority"
-        return sentence + f"nobody that node {request.at} reaches serves the tablet"
+            return self.late(
+                request, f"server {serving[-1]} was not reached, or its log no majority"
+            )
+        return self.late(request, f"nobody that node {request.at} reaches serves the tablet")

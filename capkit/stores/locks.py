@@ -10,8 +10,9 @@ from typing import Any, TypeAlias
 
 from capkit.history import NodeId
 from capkit.network import Network
+from capkit.stores.cluster import Process
 from capkit.stores.node import Node
-from capkit.stores.store import Process, Request, Store
+from capkit.stores.store import Request, Store
 
 Holder: TypeAlias = tuple[NodeId, int]  # a node, and in which of its incarnations
 
@@ -86,13 +87,13 @@ class LockStore(Store):
 
     # The lock service.
 
-    def _grant(self, node: Node, name: str, who: Holder, generation: int) -> bool | None:
+    def _grant(self, node: Node, name: str, who: Holder, generation: int) -> Any:
         """Grant a lock, or renew it; no answer means no."""
         lock, now = self.locks[node.id][name], self.network.timer(node.id)
         again = lock.holder == who and lock.generation == generation
         free = now >= lock.promised or lock.holder == who
         if node.forgot or not (again or (free and generation > lock.generation)):
-            return None
+            return self.SILENT
         lock.generation, lock.holder, lock.promised = generation, who, now + self.lease
         return True
 
@@ -133,7 +134,8 @@ class LockStore(Store):
             number=turn,
             kind=purpose,
             at=node.id,
-            deadline=math.inf,
+            began=self.env.now,
+            timeout=math.inf,
             incarnation=node.incarnation,
         )
         answers = yield from self.ask(
@@ -183,10 +185,10 @@ class LockStore(Store):
     def _assign(self, node: Node, turn: int) -> Process:
         """As master: give the tablet to a live node, if a majority says that its lock is free."""
 
-        def state(replica: Node) -> tuple[bool, int] | None:
+        def state(replica: Node) -> Any:
             lock = self.locks[replica.id]["tablet"]
             free = self.network.timer(replica.id) >= lock.promised
-            return None if replica.forgot else (free, lock.generation)
+            return self.SILENT if replica.forgot else (free, lock.generation)
 
         seen = yield from self._round(node, f"state for {node.id}", state, turn)
         free = [each for each, (is_free, _) in seen.items() if is_free]

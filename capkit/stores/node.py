@@ -16,9 +16,12 @@ class Unavailable(Exception):
 
     __module__ = "capkit"  # where users import it from
 
-    def __init__(self, sentence: str, *, certain: bool = False) -> None:
-        super().__init__(sentence)
+    def __init__(self, sentence: str, certain: bool = False) -> None:
+        super().__init__(sentence, certain)  # SimPy makes it anew of these when it passes it on
         self.certain = certain
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class Node:

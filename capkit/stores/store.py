@@ -1,9 +1,65 @@
-"""What all stores share: nodes on a network, and requests that replicas answer or not."""
+"""What all stores share, and how to write one of your own.
+
+A store is a subclass of `Store`. It says what a coordinator does, which is the node that a client
+talks to, `request.at`:
+
+    on_put(request, key, value)    the put is acknowledged when this returns
+    on_get(request, key)           what this returns is the answer
+
+and may say more than the defaults do about
+
+    replicas(key)    which nodes are to hold equal copies of a key: by default all
+    lost()           which acknowledged values are gone: by default judged by the copies
+
+In `on_put` and `on_get` it can call:
+
+    yield from ask(request, purpose, handle, need=2)
+                                   let every node `handle` it until two have answered; the value
+                                   maps their ids to their answers
+    write(node, key, stored, values)
+                                   let a node hold `stored`, in which its readers see `values`
+    erase(node, key)               let a node hold nothing under a key
+    goes_on(request)               whether the client still waits and its node has not crashed
+    yield env.timeout(duration)    let `duration` ms pass
+
+What nodes do without being asked, it can begin in `__init__`:
+
+    every(duration, action)        give each node a regular turn, as long as it is `awake`
+    call(node, others, label, handle, hear, turn=1)
+                                   send others a message, and hear what they reply
+
+At hand are `nodes`, `by_id`, `majority`, the `network`, and its clock `env`.
+
+Examples
+--------
+A put waits for a majority, a get takes the first answer:
+
+>>> from capkit import Network, Node, Store
+>>> class WriteToMost(Store):
+...     def on_put(self, request, key, value):
+...         def keep(node):
+...             self.write(node, key, value)
+...
+...         yield from self.ask(request, "put", keep, need=self.majority)
+...
+...     def on_get(self, request, key):
+...         answers = yield from self.ask(request, "get", lambda node: node.get(key), need=1)
+...         return next(iter(answers.values()))
+>>> store = WriteToMost([Node(i) for i in range(3)], Network(rng=7))
+>>> store.put("key", "value", at=1)
+>>> store.get("key", at=1)
+'value'
+>>> store.network.partition({0}, {1, 2})
+>>> store.put("key", "newer", at=0)
+Traceback (most recent call last):
+    ...
+capkit.Unavailable: put needed 2 of 3 replicas, but 1, 2 did not answer within 1000 ms
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -12,35 +68,54 @@ from typing import Any, TypeAlias
 import simpy
 
 from capkit._arguments import number
-from capkit.history import Copy, NodeId
+from capkit.history import NodeId
 from capkit.network import Network
+from capkit.stores.cluster import Cluster, Process
 from capkit.stores.node import Node, Unavailable
 
-__all__ = ["Answers", "Node", "Process", "Request", "Store", "Unavailable"]
-
-Process: TypeAlias = Generator[simpy.Event, Any, Any]
 Answers: TypeAlias = dict[NodeId, Any]
 
-_SURE = (1.0, 0.0, 1.0, 0.0)  # the luck of a message that a node sends to itself
 
-
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Request:
-    """One operation under way: who asked, until when, and which replicas have answered so far."""
+    """One operation under way: what is asked, by a client of which node, and until when.
+
+    `saw` are the values that its coordinator found at replicas before it was done; `client` is None
+    where nobody knows whose put or get it is.
+    """
 
     number: int
     kind: str
+    key: Hashable = None
+    value: Any = None
     at: NodeId | None
-    deadline: float
     incarnation: int
-    needed: int = 0
-    heard: Answers = field(default_factory=dict)
+    client: int | None = None
+    began: float
+    timeout: float
+    ended: float = math.inf
+    saw: list[Any] = field(default_factory=list)
+
+    @property
+    def deadline(self) -> float:
+        """Until when its client waits."""
+        return self.began + self.timeout
+
+    def may_follow(self, other: Request) -> bool:
+        """Whether a put knew of another one, or ran at the same time."""
+        together = self.began <= other.ended and other.began <= self.ended
+        return self.key == other.key and (together or other.value in self.saw)
 
 
-class Store:
+class Store(Cluster):
     """What all stores share: nodes on a network, and requests that replicas answer or not.
 
-    A subclass says in `on_put` and `on_get` what its coordinator does, as SimPy processes.
+    Parameters
+    ----------
+    nodes : iterable of Node
+        At least one, with different ids.
+    network : Network, optional
+        By default each request to a node is lost with probability 0.2.
     """
 
     retry_every = 40.0
@@ -49,19 +124,13 @@ class Store:
     timeout = 1_000.0
     """Ms after which a put or get that is called by hand gives up."""
 
-    own_link_fails = False
-    """Whether a client's link to its own node loses requests."""
+    collect = False
+    """Whether a put adds its value to a set, which a get returns, and replaces nothing."""
 
     def __init__(self, nodes: Iterable[Node], network: Network | None = None) -> None:
-        self.nodes = _checked(nodes)
-        self.network = Network() if network is None else network
-        if not isinstance(self.network, Network):
-            raise TypeError(f"network must be a Network, got {network!r}")
-        self.network.attach(self)
-        self.env = self.network.env
-        self.by_id = {node.id: node for node in self.nodes}
-        self.majority = len(self.nodes) // 2 + 1
-        self.copies: list[Copy] = []
+        super().__init__(nodes, network)
+        self.puts: list[Request] = []
+        self.acknowledged: list[Request] = []
         self._numbers = count()
 
     def put(self, key: Hashable, value: Any, *, at: NodeId | None = None) -> None:
@@ -98,27 +167,39 @@ class Store:
         *,
         at: NodeId | None = None,
         timeout: float | None = None,
+        client: int | None = None,
     ) -> Process:
         """Serve one operation, as a SimPy process whose value is the answer."""
         if at is not None:
             self.network.check("at", [at])
         timeout = self.timeout if timeout is None else timeout
-        request = self._request(kind, self._coordinator() if at is None else at, timeout)
-        steps = self.on_put(request, key, value) if kind == "put" else self.on_get(request, key)
-        protocol = self.env.process(self._while_awake(request, steps))
+        where = self._coordinator() if at is None else at
+        request = self._request(where, timeout, kind=kind, key=key, value=value, client=client)
+        protocol = self.env.process(self._steps(request))
         yield protocol | self.env.timeout(timeout)
         if not protocol.triggered:
-            protocol.defused = True  # nobody waits for it any more
             if not self._runs(request):
+                protocol.defused = True  # nobody waits for it any more
                 raise Unavailable(f"{kind} got no answer: node {request.at} crashed meanwhile")
-            raise Unavailable(self._missing(request, timeout))
+            protocol.interrupt()
+            yield protocol  # which says what it has waited for
+        request.ended = self.env.now
+        if kind == "put":
+            self.acknowledged.append(request)
         return protocol.value
 
-    def _while_awake(self, request: Request, steps: Process) -> Process:
-        """The protocol's steps; a node that stands still begins them, and answers, afterwards."""
-        yield from self._wait_awake(request)
-        answer = yield from steps
-        yield from self._wait_awake(request)
+    def _steps(self, request: Request) -> Process:
+        """What the coordinator does; one that stands still begins, and answers, afterwards."""
+        try:
+            yield from self._wait_awake(request)
+            if request.kind == "put":
+                steps = self.on_put(request, request.key, request.value)
+            else:
+                steps = self.on_get(request, request.key)
+            answer = (yield from steps) if isinstance(steps, Generator) else steps
+            yield from self._wait_awake(request)
+        except simpy.Interrupt:
+            raise Unavailable(self.late(request, f"node {request.at} has not finished")) from None
         return answer
 
     def _wait_awake(self, request: Request) -> Process:
@@ -126,33 +207,58 @@ class Store:
             awake = self.env.event()
             self.network.when_awake(request.at, awake.succeed)
             yield awake
-            if not self._goes_on(request):
+            if not self.goes_on(request):
                 yield self.env.event()  # it comes too late, and is forgotten
 
-    def _request(self, kind: str, at: NodeId | None, timeout: float) -> Request:
+    def _request(self, at: NodeId | None, timeout: float, *, kind: str, **what: Any) -> Request:
         if at is not None and not self.by_id[at].up:
             sentence = f"{kind} was refused: node {at}, which the client talks to, is down"
             raise Unavailable(sentence, certain=True)
-        return Request(
+        request = Request(
             number=next(self._numbers),
             kind=kind,
             at=at,
-            deadline=self.env.now + timeout,
             incarnation=0 if at is None else self.by_id[at].incarnation,
+            began=float(self.env.now),
+            timeout=timeout,
+            **what,
         )
+        if kind == "put":
+            self.puts.append(request)
+        return request
 
     def _coordinator(self) -> NodeId | None:
         return next((node.id for node in self.nodes if node.up), self.nodes[0].id)
 
-    def on_put(self, request: Request, key: Hashable, value: Any) -> Process:
+    # What a store of your own says.
+
+    def on_put(self, request: Request, key: Hashable, value: Any) -> Process | None:
         """Say what the coordinator does on a put; the put is acknowledged when this returns."""
         raise NotImplementedError
 
-    def on_get(self, request: Request, key: Hashable) -> Process:
+    def on_get(self, request: Request, key: Hashable) -> Process | Any:
         """Say what the coordinator does on a get; what it returns is the answer."""
         raise NotImplementedError
 
-    # How a coordinator talks to replicas.
+    def replicas(self, key: Hashable) -> list[NodeId]:
+        """The nodes that are to hold equal copies of `key`; none if the store has no copies."""
+        return list(self.by_id)
+
+    def lost(self) -> list[Any]:
+        """Values of acknowledged puts that are gone, as far as copies can tell.
+
+        A put is not lost as long as a node holds it, or a put that may follow it: one that ran at
+        the same time, or whose coordinator had met it at a replica.
+        """
+        found = [put for put in self.puts if self._is_held(put)]
+        for put in found:  # it grows meanwhile
+            found += [each for each in self.puts if each not in found and put.may_follow(each)]
+        return [put.value for put in self.acknowledged if put not in found]
+
+    def _is_held(self, put: Request) -> bool:
+        return any(put.value in self.visible.get((node.id, put.key), ()) for node in self.nodes)
+
+    # What a coordinator calls.
 
     def ask(
         self,
@@ -163,117 +269,85 @@ class Store:
         need: int,
         among: Callable[[Node], bool] = lambda node: True,
         patience: float = math.inf,
+        refusal: Callable[[Answers], str] | None = None,
     ) -> Process:
         """Ask replicas until `need` of them have answered; the value maps node ids to answers.
 
-        `handle` is what a node does when the request reaches it. It returns the answer, None for
-        no answer, or an event that triggers when there is one. With finite `patience` (ms)
-        nothing is sent twice, and the value is what has come by then.
+        Parameters
+        ----------
+        request : Request
+            What the coordinator works on.
+        purpose : str
+            What pictures call the messages.
+        handle : callable
+            What a node does when the request reaches it. It returns the answer, `SILENT` for none,
+            or an event that triggers when there is one.
+        need : int
+            How many answers are enough.
+        among : callable
+            Whether a node is asked; by default all are, again and again.
+        patience : float
+            Ms. If it is finite nothing is sent twice, and the value is what has come by then.
+        refusal : callable, optional
+            Makes of the answers so far the sentence that a client is told whose time is up.
+
+        Raises
+        ------
+        Unavailable
+            If the client's time is up.
         """
         answers: Answers = {}
-        request.heard, request.needed = answers, need
         enough = self.env.event()
 
-        def hear(node: NodeId, answer: Any) -> None:
-            if self._goes_on(request) and not enough.triggered:
-                answers[node] = answer
+        def hear(node: Node, answer: Any) -> None:
+            if self.goes_on(request) and not enough.triggered:
+                answers[node.id] = answer
                 if len(answers) == need:
                     enough.succeed()
 
         def send(attempt: int) -> None:
-            if enough.triggered or not self._goes_on(request):
+            if enough.triggered or not self.goes_on(request):
                 return
+            asked = [node for node in self.nodes if node.id not in answers and among(node)]
             luck = self.network.draws(request.number, purpose, attempt)
-            for node, row in zip(self.nodes, luck, strict=True):
-                if node.id not in answers and among(node):
-                    self._exchange(request, purpose, node, handle, row, hear)
+            self._send(request.at, asked, purpose, meet, hear, luck, request.number)
             if patience == math.inf:
                 self.network.after(self.retry_every, partial(send, attempt + 1))
 
+        meet = partial(self._meet, request, handle)
         send(0)
-        yield enough if patience == math.inf else enough | self.env.timeout(patience)
+        try:
+            yield enough if patience == math.inf else enough | self.env.timeout(patience)
+        except simpy.Interrupt:
+            said = refusal(answers) if refusal else self.too_few(request, answers, need)
+            raise Unavailable(said) from None
         return dict(answers)
 
-    def _exchange(
-        self,
-        request: Request,
-        purpose: str,
-        node: Node,
-        handle: Callable[[Node], Any],
-        luck: Sequence[float],
-        hear: Callable[[NodeId, Any], None],
-    ) -> None:
-        if node.id == request.at and not self.own_link_fails:
-            luck = _SURE
-        send = partial(self.network.send, operation=request.number)
+    def _meet(self, request: Request, handle: Callable[[Node], Any], node: Node) -> Any:
+        """Let a replica handle a request, and note what a put finds there."""
+        if request.kind == "put":
+            request.saw += self.visible.get((node.id, request.key), ())
+        return handle(node)
 
-        def reply(answer: Any) -> None:
-            back = partial(hear, node.id, answer)
-            send(f"{purpose}: answer", node.id, request.at, back, luck[2:], reply=True)
+    def too_few(
+        self, request: Request, answers: Answers, need: int, within: float | None = None
+    ) -> str:
+        """What a client is told when too few replicas have answered `within` so many ms."""
+        silent = [str(node.id) for node in self.nodes if node.id not in answers]
+        return (
+            f"{request.kind} needed {need} of {len(self.nodes)} replicas, but {', '.join(silent)} "
+            f"did not answer within {request.timeout if within is None else within:g} ms"
+        )
 
-        def reached() -> None:
-            answer = handle(node)
-            if isinstance(answer, simpy.Event):
-                answer.callbacks.append(lambda event: reply(event.value))
-            elif answer is not None:
-                reply(answer)
+    def late(self, request: Request, why: str) -> str:
+        """What a client is told when its time is up, and why."""
+        return f"{request.kind} got no answer within {request.timeout:g} ms: {why}"
 
-        send(purpose, request.at, node.id, reached, luck[:2])
-
-    def _goes_on(self, request: Request) -> bool:
+    def goes_on(self, request: Request) -> bool:
         """Whether the coordinator still works on it: in time, and not crashed since."""
         return self.env.now <= request.deadline and self._runs(request)
-
-    def awake(self, node: Node) -> bool:
-        """Whether a node does anything at all now: it has not crashed and does not stand still."""
-        return node.up and not self.network.paused(node.id)
 
     def _runs(self, request: Request) -> bool:
         """Whether its coordinator has not crashed since."""
         node = None if request.at is None else self.by_id[request.at]
         return node is None or (node.up and node.incarnation == request.incarnation)
-
-    def _missing(self, request: Request, timeout: float) -> str:
-        silent = [str(node.id) for node in self.nodes if node.id not in request.heard]
-        return (
-            f"{request.kind} needed {request.needed} of {len(self.nodes)} replicas, but "
-            f"{', '.join(silent)} did not answer within {timeout:g} ms"
-        )
-
-    # What happens to nodes.
-
-    def write(self, node: Node, key: Hashable, stored: Any, values: tuple[Any, ...]) -> bool:
-        """Let a node hold `stored` under `key`, and note which `values` a reader sees in it."""
-        node.put(key, stored)
-        self.copies.append(Copy(at=float(self.env.now), node=node.id, key=key, values=values))
-        return True
-
-    def crash(self, node: NodeId, *, lose_memory: bool) -> None:
-        """Stop a node; `Network.crash` calls this."""
-        replica = self.by_id[node]
-        replica.up = False
-        if lose_memory:
-            for key in list(replica.data):
-                self.write(replica, key, None, ())
-            replica.data.clear()
-            replica.forgot = True
-
-    def restart(self, node: NodeId) -> None:
-        """Start a node again; `Network.restart` calls this."""
-        replica = self.by_id[node]
-        replica.up = True
-        replica.incarnation += 1
-
-
-def _checked(nodes: Iterable[Node]) -> list[Node]:
-    nodes = list(nodes)
-    if not nodes:
-        raise ValueError("nodes must be at least one Node, got none")
-    for node in nodes:
-        if not isinstance(node, Node):
-            raise TypeError(f"nodes must be Node objects, got {node!r}")
-    ids = [node.id for node in nodes]
-    for each in ids:
-        if ids.count(each) > 1:
-            raise ValueError(f"nodes must have different ids, got {each!r} twice")
-    return nodes

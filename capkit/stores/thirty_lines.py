@@ -8,8 +8,9 @@ from operator import is_
 from typing import Any
 
 from capkit.history import NodeId
+from capkit.stores.cluster import Process
 from capkit.stores.node import Node, Unavailable
-from capkit.stores.store import Process, Request, Store
+from capkit.stores.store import Request, Store
 
 
 class DistributedStore(Store):
@@ -40,28 +41,26 @@ class DistributedStore(Store):
         return None  # its client stands outside and asks every node itself
 
     def on_put(self, request: Request, key: Hashable, value: Any) -> Process:
-        def handle(node: Node) -> bool:
-            return self.write(node, key, value, (value,))
+        def handle(node: Node) -> None:
+            self.write(node, key, value)
 
         patience = (request.deadline - self.env.now) / 2
         written = yield from self.ask(
             request, "put", handle, need=len(self.nodes), patience=patience
         )
         if len(written) < self.majority:
-            request.needed = self.majority
-            raise Unavailable(self._missing(request, patience))
+            raise Unavailable(self.too_few(request, written, self.majority, patience))
 
     def on_get(self, request: Request, key: Hashable) -> Process:
         patience = (request.deadline - self.env.now) / (len(self.nodes) + 1)
 
-        def handle(node: Node) -> tuple[Any]:
-            return (node.get(key),)
+        def handle(node: Node) -> Any:
+            return node.get(key)
 
         for node in self.nodes:
             answers = yield from self.ask(
                 request, "get", handle, need=1, among=partial(is_, node), patience=patience
             )
             if answers:
-                return answers[node.id][0]
-        request.heard, request.needed = {}, 1
-        raise Unavailable(self._missing(request, patience * len(self.nodes)))
+                return answers[node.id]
+        raise Unavailable(self.too_few(request, {}, 1, patience * len(self.nodes)))

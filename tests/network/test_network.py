@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from scipy import stats
+from support.stores import new
 
 from capkit import (
     APStore,
@@ -515,3 +516,25 @@ def test_a_node_cannot_crash_before_it_belongs_to_a_store():
     with pytest.raises(ValueError, match="node must belong to a store before it can crash"):
         network.crash(0)
     assert all(node.up for node in connected(network).nodes.values())
+
+
+def test_messages_between_regions_take_longer_by_their_distance():
+    store = new(CPStore, 3, latency=10)
+    store.network.separate({0}, distance=40)
+    for at, wait in ((0, 2 * 100), (1, 2 * 20)):
+        began = store.env.now
+        store.put("key", at, at=at)
+        assert store.env.now - began == wait
+    store.network.separate({0}, distance=0)
+    began = store.env.now
+    store.put("key", "near", at=0)
+    assert store.env.now - began == 40
+
+
+@pytest.mark.parametrize(
+    "groups, distance, sentence",
+    [([{7}], 1, "groups must name nodes of"), ([{0}], -1, "distance must be at least 0, got -1")],
+)
+def test_regions_are_of_known_nodes_and_no_distance_is_negative(groups, distance, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        new(CPStore, 3).network.separate(*groups, distance=distance)

@@ -106,9 +106,9 @@ def test_a_put_that_is_sent_again_is_logged_once(seed):
     store = leader(loss=0.6, reply_loss=0.5, rng=seed)
     store.timeout = 10_000.0
     store.put("x", 1)
-    for replica in store.replicas.values():
+    for replica in store.members.values():
         assert [entry.value for entry in replica.log] in ([], [1])
-    assert sum(map(len, (replica.log for replica in store.replicas.values()))) >= 2
+    assert sum(map(len, (replica.log for replica in store.members.values()))) >= 2
 
 
 # Elections.
@@ -143,7 +143,7 @@ def test_the_old_leader_learns_at_heal_that_it_leads_no_more():
     store.wait(100)
     assert store.get("x", at=0) == 1
     assert len(store.elections) == 2
-    assert {replica.leader for replica in store.replicas.values()} == {store.elections[1].node}
+    assert {replica.leader for replica in store.members.values()} == {store.elections[1].node}
 
 
 def test_a_leader_without_a_majority_gives_up_and_says_so():
@@ -173,7 +173,7 @@ def test_a_follower_that_was_cut_off_does_not_depose_the_leader_when_it_returns(
     store.network.heal()
     store.wait(1_000)
     assert len(store.elections) == 1
-    assert [replica.term for replica in store.replicas.values()] == [1, 1, 1]
+    assert [replica.term for replica in store.members.values()] == [1, 1, 1]
 
 
 @pytest.mark.parametrize("deaf", [False, True], ids=["cannot speak", "cannot hear"])
@@ -189,11 +189,11 @@ def test_a_leader_whose_cable_is_cut_one_way_is_replaced(deaf):
 def test_a_restarted_node_still_knows_its_term_vote_and_log():
     store = leader()
     store.put("x", 1, at=0)
-    before = store.replicas[1]
+    before = store.members[1]
     known = before.term, before.vote, before.log
     store.network.crash(1)
     store.network.restart(1)
-    after = store.replicas[1]
+    after = store.members[1]
     assert (after.term, after.vote, after.log) == known
     assert known[2] != ()
 
@@ -204,7 +204,7 @@ def test_a_node_that_forgot_never_votes_and_never_counts_again():
     store.network.crash(1, lose_memory=True)
     store.network.restart(1)
     store.put("x", 2, at=2)
-    assert store.replicas[1].log == ()
+    assert store.members[1].log == ()
     store.network.crash(0)
     store.wait(2_000)
     assert len(store.elections) == 1
@@ -214,9 +214,9 @@ def test_a_node_that_forgot_never_votes_and_never_counts_again():
 def test_a_candidate_that_forgets_while_it_asks_for_votes_does_not_lead():
     store = leader(latency=20)
     store.network.crash(0)
-    while store.replicas[1].vote != 1 and store.replicas[2].vote != 2:
+    while store.members[1].vote != 1 and store.members[2].vote != 2:
         store.wait(1)
-    candidate = 1 if store.replicas[1].vote == 1 else 2
+    candidate = 1 if store.members[1].vote == 1 else 2
     store.network.crash(candidate, lose_memory=True)
     store.network.restart(candidate)
     store.wait(1_000)
@@ -365,7 +365,7 @@ class Hasty(LeaderStore):
         super().__init__(*arguments, **options)
 
     def _show(self, node):
-        replica = self.replicas[node.id]
+        replica = self.members[node.id]
         for place, entry in enumerate(replica.log[: replica.committed]):
             if self.seen.setdefault(place, entry) != entry:
                 raise Replaced(entry)
@@ -415,7 +415,7 @@ class SecondVote(Hasty):
     """Nodes that vote for whoever asks."""
 
     def _vote(self, node, *arguments):
-        self.replicas[node.id].vote = None
+        self.members[node.id].vote = None
         super()._vote(node, *arguments)
 
 

@@ -25,15 +25,15 @@ siblings = partial(APStore, resolve="siblings")
 class SameTag(CPStore):
     """Majority quorums whose tags lack the operation's id."""
 
-    def _tie_break(self, request):
+    def tie_break(self, request):
         return 0
 
 
 class SameCount(CPStore):
     """Majority quorums whose tags are the operation's id alone."""
 
-    def _store(self, request, key, new):
-        yield from super()._store(request, key, new._replace(tag=(1, new.tag[1])))
+    def store(self, request, key, new):
+        yield from super().store(request, key, new._replace(tag=(1, new.tag[1])))
 
 
 WEAK = {

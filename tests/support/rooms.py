@@ -16,7 +16,7 @@ SETTINGS = {
 }
 PATHS = {"lab": "doc/tree/{}?reset", "notebook": "notebooks/{}", "voila": "voila/render/{}"}
 PROGRAMS = {"lab": "jupyterlab", "notebook": "notebook", "voila": "voila"}
-SHOWS = r"(dashboards\.(?!predict)\w+\(.*\)|board)$"  # the last line of a cell
+SHOWS = r"(dashboards\.(?!predict|network)\w+\(.*\)|board)$"  # the last line of a cell
 DASHBOARD = ".capkit-dashboard:has(img)"
 
 RUN_ALL = """() => {

@@ -181,7 +181,7 @@ def test_dynamodb_a_new_leader_waits_out_the_old_lease():
     store.timeout = 3_000
     store.put("x", "new", at=1)
     election = store.elections[-1]
-    serves = store.replicas[election.node].serves_from
+    serves = store.members[election.node].serves_from
     assert election.at < serves
     assert serves <= store.env.now
 

@@ -1,0 +1,9 @@
+"""The film of a trace: what it shows is worked out here once, and drawn in the browser.
+
+`scene` is all that the browser needs, as JSON; `moments` says in sentences what happens when.
+`film.js` draws any moment of it without a kernel, in a notebook and on a web page alike.
+"""
+
+from capkit.dashboards.film.scene import scene
+
+__all__ = ["scene"]

@@ -1,0 +1,119 @@
+"""The film of a trace: messages that fly along cables, and a cable that is cut."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import anywidget
+from traitlets import Dict
+
+from capkit import plots
+from capkit.dashboards.film import scene
+from capkit.dashboards.still import is_still
+from capkit.history import History
+from capkit.network import Network, Partition
+from capkit.stores import Node, Store
+from capkit.workload import Arrival, Workload, run
+
+Maker = Callable[[Sequence[Node], Network], Store]
+
+_FILES = Path(__file__).parent / "film"
+SCRIPT = "\n".join(
+    (_FILES / f"{name}.js").read_text("utf-8") for name in ("state", "stage", "film")
+)
+STYLE = (_FILES / "film.css").read_text("utf-8")
+
+
+class Film(anywidget.AnyWidget):
+    """The film of a traced history, which plays in the browser without the kernel.
+
+    Attributes
+    ----------
+    history : History
+        What it shows.
+    scene : dict
+        The same as plain data, sent to the browser once.
+    reading : str
+        What happens in it, in a sentence; also what `repr` returns.
+    """
+
+    _esm = SCRIPT
+    _css = STYLE
+
+    scene = Dict().tag(sync=True)
+
+    def __init__(self, history: History) -> None:
+        self.history = history
+        self.picture = cast(plots.Panel, plots.messages(history))
+        self.reading = repr(self.picture)
+        super().__init__(scene=scene(history))
+
+    def __repr__(self) -> str:
+        return self.reading
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        """The film, and for readers without a kernel all its messages in one picture."""
+        found: Any = {} if is_still() else super()._repr_mimebundle_(**options)
+        live, *_ = found if isinstance(found, tuple) else (found,)
+        png, words = self.picture._repr_png_()
+        shown = {"text/plain": self.reading, "image/png": base64.b64encode(png).decode()}
+        return dict(live or {}) | shown, {"image/png": words}
+
+
+class _Greeting(Workload):
+    """A greeting that changes while the cable is cut: the first thing that a class sees."""
+
+    def arrivals(self) -> list[Arrival]:
+        """Two puts at node 0, and what node 2 says before, during and after the cut."""
+        key = self.keys[0]
+        puts = [Arrival(20, 0, "put", key, "hello"), Arrival(210, 0, "put", key, "good evening")]
+        asked = [Arrival(time, 2, "get", key, None) for time in (100, 280, 640)]
+        return sorted([*puts, *asked])
+
+
+def network(history_or_maker: History | Maker) -> Film:
+    """A film of the network: nodes, clients, and the messages that fly between them.
+
+    Play, step from moment to moment, or drag the scrubber below the timeline; a sentence says what
+    happens. Where nothing is under way time passes faster.
+
+    Parameters
+    ----------
+    history_or_maker : History or callable
+        A history that `run(..., trace=True)` made, at best up to a few seconds of it. Or a maker
+        of a store, such as `CPStore`, called with nodes and a network: then three nodes are asked
+        for a greeting before, during and after a cut of node 2.
+
+    Returns
+    -------
+    Film
+        In a notebook, the film; where no kernel runs, the picture of `plots.messages`.
+
+    Raises
+    ------
+    ValueError
+        If the history holds no messages.
+    TypeError
+        If it is neither a history nor a maker of a store.
+
+    Examples
+    --------
+    >>> from capkit import CPStore
+    >>> network(CPStore)
+    37 messages between 3 nodes in 696 ms: 26 arrive, 11 stop at the cut.
+    """
+    if isinstance(history_or_maker, History):
+        return Film(history_or_maker)
+    if not callable(history_or_maker):
+        raise TypeError(f"history_or_maker must be a History or a maker, got {history_or_maker!r}")
+    return Film(_greeted(history_or_maker))
+
+
+def _greeted(make: Maker) -> History:
+    store = make([Node(i) for i in range(3)], Network(loss=0.0, rng=7))
+    traffic = _Greeting(clients=3, duration=700, keys=("greeting",), timeout=150)
+    cable = Partition(at=180, until=500, groups=[{0, 1}, {2}])
+    return run(store, traffic, [cable], trace=True)
