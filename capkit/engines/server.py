@@ -62,6 +62,11 @@ class Keeper:
                 raise StartFailed(_GUARD_ENDED) from error
             return self._answer()
 
+    def check(self) -> None:
+        """Complain if the guard has ended."""
+        if self._guard.poll() is not None:
+            raise StartFailed(_GUARD_ENDED)
+
     def start(self, argv: list[str], log: Path, **details: Any) -> int:
         """Let the guard start a server, and return the number of its process."""
         pid: int = self.ask("start", argv=argv, log=str(log), **details)
@@ -152,6 +157,7 @@ class Server:
         """Start it, or start it again with the data that it has."""
         if self.up:
             raise RuntimeError(f"node must be down to be started, got {self.id!r} which is up")
+        self._keeper.check()  # else there is no folder for what it needs
         self.pid = self._keeper.start(
             self._command(),
             self.log,

@@ -12,8 +12,7 @@ import pytest
 from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 from packaging.requirements import Requirement
 
-from capkit import classroom
-from capkit import engines
+from capkit import classroom, engines
 
 LESSONS = ("ipywidgets", "matplotlib", "numpy", "scipy", "simpy", "ipykernel", "jupyterlab")
 WORKS = "The classroom works."

@@ -14,18 +14,17 @@ from capkit.history import Note
 PAUSED = Pause(at=0, node=0)
 
 
-def test_a_thousand_requests_that_wait_delay_nobody():
-    running = shared(engines.SQLite)
-    busy = Workload(clients=1, duration=1_000, rate=1_000, timeout=2_000, rng=7)
+def test_requests_that_wait_delay_nobody_and_the_run_says_who_came_late():
+    busy = Workload(clients=1, duration=2_000, rate=350, timeout=5_000, rng=7)
     planned = sorted(each.time for each in busy.arrivals())
-    history = engines.run(running, fresh(busy), [PAUSED])
-    assert len(history) > 900
+    with engines.SQLite() as running:  # one's own: what waited here is done later
+        history = engines.run(running, busy, [PAUSED])
+    assert len(history) == len(planned)
+    waiting = [sum((history.invoked <= t) & (t < history.completed)) for t in history.invoked]
+    assert max(waiting) > 500
     late = sum(came - time > 250 for came, time in zip(history.invoked, planned, strict=True))
-    notes = [each for each in history.faults if isinstance(each, Note)]
-    assert [str(each) for each in notes] == (
-        [f"{late} arrivals came more than 250 ms late, 0 never"] if late else []
-    )
-    assert late < len(history) / 10
+    notes = [str(each) for each in history.faults if isinstance(each, Note)]
+    assert notes == ([f"{late} arrivals came more than 250 ms late, 0 never"] if late else [])
 
 
 def test_a_run_says_how_many_arrivals_it_could_not_keep(monkeypatch):
@@ -48,7 +47,6 @@ def test_a_run_says_how_many_arrivals_it_could_not_keep(monkeypatch):
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows interrupts in another way")
 def test_an_interrupt_ends_a_run_at_once_whatever_the_timeouts():
-    running = shared(engines.SQLite)
     waiting = Workload(clients=3, duration=500, rate=20, timeout=60_000, rng=7)
     pressed = []
 
@@ -56,11 +54,11 @@ def test_an_interrupt_ends_a_run_at_once_whatever_the_timeouts():
         pressed.append(time.monotonic())
         os.kill(os.getpid(), signal.SIGINT)
 
-    timer = threading.Timer(1.0, press)
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        engines.run(running, fresh(waiting), [PAUSED])
-    assert time.monotonic() - pressed[0] < 1
+    with engines.SQLite() as running:
+        threading.Timer(1.0, press).start()
+        with pytest.raises(KeyboardInterrupt):
+            engines.run(running, waiting, [PAUSED])
+        assert time.monotonic() - pressed[0] < 1
 
 
 @pytest.mark.engine
