@@ -77,7 +77,7 @@ class Redis(Engine):
 
     def _launch(self) -> None:
         for place, port in zip(self.places, free_ports(len(self.places)), strict=True):
-            (self.keeper.folder / f"data{place}").mkdir()
+            (self.keeper.folder / f"data{place}").mkdir(0o700)
             self.nodes.append(Server(self.keeper, place, port, self._command(place, port)))
         for node in self.nodes:
             node.start()
