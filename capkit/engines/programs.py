@@ -124,13 +124,17 @@ def find(
     apt-get install no-such-engine
     """
     found: list[Program] = []
+    broken: list[str] = []
     for source in sources:
         for path, origin in source.places(folders):
             if version := _version(path, user):
                 found.append(Program(source.name, version, origin, path, version not in unsound))
+            else:
+                broken.append(path)
     if not found:
         names = " or ".join(source.file for source in sources)
-        raise NotInstalled(f"{names} is not installed here; {install}")
+        trouble = f" ({broken[0]} cannot be run by {user or 'you'})" if broken else ""
+        raise NotInstalled(f"{names} is not installed here{trouble}; {install}")
     return max(found, key=lambda program: program.rank)  # the first of equal ones
 
 
