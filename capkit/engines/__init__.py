@@ -2,15 +2,18 @@
 
 Engines are in `ALL`; each runs in a `with` block, in a temporary folder, behind a secret of its
 own. `run` lets the clients of a `Workload` use one while faults strike it, by the clock on the
-wall, and returns the same kind of `History` as for a simulated store.
+wall, and returns the same kind of `History` as for a simulated store; `lost` says which
+acknowledged puts an audit missed.
 What goes wrong: `Partition`, `Crash`, `Pause`, `Slow`, and a failover by hand, `Promote`.
 `NotInstalled` says how to get a program that is not here, `StartFailed` what its log said.
 
 One file for each engine, and one line here. `engine` is what they share; `programs` finds what
 serves them; `proxy` stands for the cables between nodes; `server` and `guard` start real processes
-and leave none behind; `lines` is the protocol of our own servers; `clients` has `run`.
+and leave none behind; `lines` is the protocol of our own servers; `clients` has `run`, and `audit`
+has `lost`.
 """
 
+from capkit.engines.audit import lost
 from capkit.engines.clients import run, run_or_replay
 from capkit.engines.engine import Engine
 from capkit.engines.etcd import Etcd
@@ -35,6 +38,7 @@ __all__ = [
     "SQLite",
     "StartFailed",
     "Yjs",
+    "lost",
     "run",
     "run_or_replay",
 ]

@@ -51,7 +51,8 @@ def run(
     rng : int, numpy.random.Generator or None
         Seed of the arrivals; by default the workload's own.
     audit : bool
-        Whether all faults end after the last answer, and one more client then gets every key.
+        Whether all faults end after the last answer, and one more client at each place then gets
+        every key.
 
     Returns
     -------
@@ -88,9 +89,11 @@ def run(
     operator.finish()
     asked = crowd.finish()
     noted = [*operator.seen(faults), *crowd.excuses()]
+    clients = workload.clients
     if audit:
         asked += _audit(engine, workload, crowd.start)
-    return History(as_processes(asked, workload.clients + audit), faults=noted)
+        clients += len(engine.places)
+    return History(as_processes(asked, clients), faults=noted)
 
 
 class _Crowd:
@@ -184,10 +187,14 @@ class _Operator:
 
 
 def _audit(engine: Engine, workload: Workload, start: float) -> list[Operation]:
+    """Let one more client at each place get every key, when all is healed."""
     engine.heal()
     keys = sorted(engine.keys & set(workload.keys))
-    gets = [Arrival(0.0, workload.clients, "get", key, None) for key in keys]
-    return [_ask(engine, workload, start, get) for get in gets]
+    return [
+        _ask(engine, workload, start, Arrival(0.0, workload.clients + n, "get", key, None, n))
+        for n in range(len(engine.places))
+        for key in keys
+    ]
 
 
 def run_or_replay(

@@ -17,7 +17,7 @@ SOON = 5  # seconds
 
 @every_engine
 def test_many_lives_leave_nothing(make, engine_runs):
-    for _ in range(2 if engine_runs == 1 else 2 * engine_runs):
+    for _ in range(2 if engine_runs == 1 else 10 * engine_runs):
         with started(make) as running:
             folder, guard = running.keeper.folder, running.keeper.pid
             pids = [guard, *(node.pid for node in running.nodes)]
