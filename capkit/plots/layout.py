@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from capkit.history.columns import Column
 
 _LONGEST = 9  # letters of a value
 _MOST_KEYS = 3
+FADE = np.linspace(0.8, 0.1, 7)  # how strong the end is of a bar that has none
 
 
 def short(value: Any, longest: int = _LONGEST) -> str:
@@ -150,3 +151,26 @@ def client_label(history: History, client: int, rows: Any) -> str:
     if len(nodes) > 1 or nodes[0] < 0:
         return f"client {client}"
     return f"client {client} at node {history.decode('node', int(nodes[0]))}"
+
+
+def fades(rights: Any, heights: Any, step: float, half: float) -> list[list[tuple[float, float]]]:
+    """Boxes right of bars, one for each step of `FADE`."""
+    return [
+        box(right + place * step, right + (place + 1) * step, y - half, y + half)
+        for right, y in zip(rights, heights, strict=True)
+        for place in range(len(FADE))
+    ]
+
+
+_Words = list[tuple[float, float, str]]
+
+
+def without(
+    words: _Words, y: float, low: float, high: float, width: Callable[[str], float]
+) -> _Words:
+    """The words that leave the span from `low` to `high` at a height free."""
+    return [
+        (start, at, word)
+        for start, at, word in words
+        if at != y or start > high or start + width(word) < low
+    ]
