@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Any, TypeAlias
 
-from capkit.adversary.makers import LATENCY, Maker, build, calm
+from capkit.adversary.calm_network import LATENCY, calm
 from capkit.adversary.schedules import Schedule, Step
 from capkit.consistency import linearizable
 from capkit.history import Fault, History, NodeId, Operation, Outcome
-from capkit.history.records import identity
+from capkit.history.equality import identity
 from capkit.network import Network
 from capkit.network.network import Luck
-from capkit.stores import Node, Store, Unavailable
+from capkit.stores import Maker, Node, Store, Unavailable, build
 from capkit.stores.cluster import Process
 from capkit.workload import as_processes
 
