@@ -15,6 +15,7 @@ from capkit.plots.staleness_picture import StalenessPicture, staleness
 from capkit.plots.timeline_picture import TimelinePicture, timeline
 from capkit.plots.timelines_picture import timelines
 from capkit.plots.tradeoff_picture import TradeoffPicture, tradeoff
+from capkit.plots.worlds_picture import worlds
 
 __all__ = [
     "LOOKS",
@@ -36,4 +37,5 @@ __all__ = [
     "timeline",
     "timelines",
     "tradeoff",
+    "worlds",
 ]
