@@ -5,7 +5,6 @@ hold of its dashboards, guesses and films; `grid` draws each dashboard beforehan
 that its page offers. `site.js` and `site.css` bring them to life in the browser.
 """
 
-from capkit.classroom.web.site import build
+from capkit.classroom.web.site import build, weights
 
-
-__all__ = ["build"]
+__all__ = ["build", "weights"]

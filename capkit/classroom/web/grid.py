@@ -217,6 +217,7 @@ def _kept(png: bytes, folder: Path) -> str:
 def small(png: bytes) -> bytes:
     """A picture of few colours as WebP without loss: about half of a PNG."""
     file = BytesIO()
-    few = Image.open(BytesIO(png)).convert("RGB").quantize(64, Image.Quantize.FASTOCTREE, dither=0)
+    picture = Image.open(BytesIO(png)).convert("RGB")
+    few = picture.quantize(64, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     few.convert("RGB").save(file, "webp", lossless=True, quality=50, method=3)
     return file.getvalue()

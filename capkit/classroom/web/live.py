@@ -30,7 +30,7 @@ def live_cells(notebook: Mapping[str, Any], folder: Path) -> dict[int, Live]:
     """
     from IPython.core.interactiveshell import InteractiveShell
 
-    shell = InteractiveShell()
+    shell: Any = InteractiveShell.instance()
     found: dict[int, Live] = {}
     with _inside(folder), contextlib.redirect_stdout(io.StringIO()):
         for place, cell in _cells_to_run(notebook):

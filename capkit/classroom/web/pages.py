@@ -1,4 +1,4 @@
-"""A page of each notebook: its text, its pictures with their words, and what lives without a kernel."""
+"""A page of each notebook: its text, its pictures with their words, and what needs no kernel."""
 
 from __future__ import annotations
 
@@ -177,7 +177,8 @@ def _data(data: Any) -> str:
 def _code(source: str) -> str:
     from nbconvert.filters.highlight import Highlight2HTML
 
-    html = Highlight2HTML()(source, language="python")
+    to_html: Any = Highlight2HTML
+    html = to_html()(source, language="python")
     return f"<details><summary>code</summary>{html}</details>"
 
 

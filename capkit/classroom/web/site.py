@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -101,18 +102,16 @@ def _code_style() -> str:
     """Colours of code that stand out from the page, light and dark."""
     from pygments.formatters import HtmlFormatter
 
-    light = HtmlFormatter(style="a11y-high-contrast-light").get_style_defs(".highlight")
-    dark = HtmlFormatter(style="a11y-high-contrast-dark").get_style_defs(".highlight")
+    light = HtmlFormatter(style="default").get_style_defs(".highlight")
+    dark = HtmlFormatter(style="github-dark").get_style_defs(".highlight")
     plain = ".highlight, .highlight pre { background: var(--shade) !important; }"
     return f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n{plain}\n"
 
 
 def title(notebook: Path) -> str:
     """The first heading of a notebook."""
-    import nbformat
-
-    cells = nbformat.read(notebook, as_version=4).cells
-    return str(cells[0].source.splitlines()[0].lstrip("# ").strip())
+    first = json.loads(notebook.read_text("utf-8"))["cells"][0]
+    return "".join(first["source"]).splitlines()[0].lstrip("# ").strip()
 
 
 def _lesson(page: Page, body: str, titles: list[str], pages: list[Page], place: int) -> str:
@@ -155,12 +154,13 @@ def _page(name: str, body: str, links: list[str], scripts: list[str]) -> str:
 
 _WHAT = """# The CAP theorem, to play with
 
-A website keeps its data on several computers. While the network between them is cut, it must leave some requests
-unanswered, or give some answers that are out of date. That is the **CAP theorem**: of *consistency* (every answer is
-the latest) and *availability* (every request is answered), a cut leaves you one.
+A website keeps its data on several computers. While the network between them is cut, it must
+leave some requests unanswered, or give some answers that are out of date. That is the **CAP
+theorem**: of *consistency* (every answer is the latest) and *availability* (every request is
+answered), a cut leaves you one.
 
-Here is one: press **Play**. A circle is a node with what it holds, a dot is a message. While the cable is cut, what
-should node 2 tell its client?
+Press **Play**. A circle is a node with what it holds, a dot is a message. While the cable is cut,
+what should node 2 tell its client?
 """
 _LESSONS = """## The lessons
 
