@@ -1,4 +1,4 @@
-"""What can be typed at a prompt: `python -m capkit open` and `python -m capkit check`."""
+"""What can be typed at a prompt: `python -m capkit` and then `open`, `check` or `web`."""
 
 from __future__ import annotations
 
