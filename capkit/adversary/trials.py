@@ -11,7 +11,7 @@ from capkit.adversary.calm_network import LATENCY, calm
 from capkit.adversary.schedules import Schedule, Step
 from capkit.consistency import linearizable
 from capkit.history import Fault, History, NodeId, Operation, Outcome
-from capkit.history.records import identity
+from capkit.history.equality import identity
 from capkit.network import Network
 from capkit.network.network import Luck
 from capkit.stores import Maker, Node, Store, Unavailable, build
