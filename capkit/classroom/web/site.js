@@ -204,8 +204,9 @@ function decimal(text) {
 function short(value) {
   const size = Math.abs(value);
   if (size >= 1000 && size < 1e12) return value.toLocaleString("en-US", { maximumFractionDigits: 0 });
-  const text = String(Number(value.toPrecision(3)));
-  return text.replace(/e([+-])(\d)$/, "e$10$2");
+  const digits = Number(value.toPrecision(3));
+  const tiny = digits !== 0 && (size < 1e-4 || size >= 1e12);
+  return tiny ? digits.toExponential().replace(/e([+-])(\d)$/, "e$10$2") : String(digits);
 }
 
 for (const root of document.querySelectorAll(".board")) new Board(root);

@@ -102,7 +102,7 @@ def _code_style() -> str:
     """Colours of code that stand out from the page, light and dark."""
     from pygments.formatters import HtmlFormatter
 
-    light = HtmlFormatter(style="default").get_style_defs(".highlight")
+    light = HtmlFormatter(style="xcode").get_style_defs(".highlight")
     dark = HtmlFormatter(style="github-dark").get_style_defs(".highlight")
     plain = ".highlight, .highlight pre { background: var(--shade) !important; }"
     return f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n{plain}\n"
@@ -111,7 +111,7 @@ def _code_style() -> str:
 def title(notebook: Path) -> str:
     """The first heading of a notebook."""
     first = json.loads(notebook.read_text("utf-8"))["cells"][0]
-    return "".join(first["source"]).splitlines()[0].lstrip("# ").strip()
+    return re.sub(r"^#\s*(\d+\.\s*)?", "", "".join(first["source"]).splitlines()[0]).strip()
 
 
 def _lesson(page: Page, body: str, titles: list[str], pages: list[Page], place: int) -> str:
