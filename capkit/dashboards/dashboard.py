@@ -48,6 +48,10 @@ class Dashboard(widgets.VBox):
         The sentence; also what `repr` returns.
     settings : dict
         The value of every control.
+    start, stories : dict
+        The settings at the start, and those of each story, by its name.
+    keep : tuple of str
+        Controls that a story leaves as they are.
     error : Exception or None
         What the last change raised, which the dashboard also shows.
     """
@@ -79,6 +83,9 @@ class Dashboard(widgets.VBox):
         buttons = {"Reset": self._start} | dict(stories)
         stage = widgets.VBox([self._image, self._sentence], layout=widgets.Layout(flex="0 0 auto"))
         self._stories = {label: self._button(label, to) for label, to in buttons.items()}
+        self.start = dict(self._start)
+        self.stories = {label: self._start | to for label, to in buttons.items()}
+        self.keep = tuple(keep)
         below = widgets.Layout(flex="1 0 100%", flex_flow="row wrap")
         stories_row = widgets.Box(list(self._stories.values()), layout=below)
         aside = widgets.Box(
@@ -97,6 +104,16 @@ class Dashboard(widgets.VBox):
     def settings(self) -> Settings:
         """The value of every control."""
         return {name: control.value for name, control in self._controls.items()}
+
+    @property
+    def controls(self) -> Mapping[str, Any]:
+        """The controls, under the names of the settings."""
+        return self._controls
+
+    @property
+    def picture(self) -> bytes:
+        """The picture, as PNG."""
+        return bytes(self._image.value)
 
     def set(self, **settings: Any) -> None:
         """Move controls from code, all at once, as if by hand.
