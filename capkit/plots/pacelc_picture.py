@@ -1,0 +1,214 @@
+"""What a store gives up while the cable is cut, and else: two planes, and a table below them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from capkit.plots.drawing import (
+    BOX,
+    LOOKS,
+    describe,
+    dots,
+    frame,
+    margins,
+    panels,
+    unit_square,
+)
+from capkit.plots.lettering import INK, Label
+
+MOST = 7  # rows of the table
+_CLOSE = 0.03  # as a share of a plane
+_LEAST, _LONGEST = 0.8, 2_000.0  # ms
+
+
+class Spot(NamedTuple):
+    """One store: its name, whose look it has, and how it does with the cable cut and whole.
+
+    With the cable cut, the share `answered` on the worse side and the share of all gets that are
+    `current`; with the cable whole, what a `get` and a `put` take in ms, and the share `fresh`.
+    NaN where nothing was answered.
+    """
+
+    name: str
+    look: str
+    answered: float
+    current: float
+    get: float
+    put: float
+    fresh: float
+
+    @property
+    def words(self) -> tuple[str, str, str, str]:
+        """The row of the table: answered and fresh, get and put in ms and fresh."""
+        waits = " / ".join("never" if math.isnan(ms) else f"{ms:.3g}" for ms in self[4:6])
+        return f"{self.answered:.2f}", _share(self.current), waits, _share(self.fresh)
+
+    @property
+    def places(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Where it stands on the two planes; where nothing is read, nothing is stale."""
+        shares = [1.0 if math.isnan(share) else share for share in (self.current, self.fresh)]
+        waits = [_LONGEST if math.isnan(ms) else ms for ms in (self.get, self.put)]
+        return (shares[0], self.answered), (shares[1], max(waits))
+
+
+def pacelc(spots: Iterable[Spot]) -> Axes:
+    """Two planes: what stores do with the cable cut (P), and else (E).
+
+    Right is fresher, up is better: more answered on the side that fares worse, or less time for the
+    slower of get and put. Where several stores stand at one place, they lie on each other.
+
+    Parameters
+    ----------
+    spots : iterable of Spot
+        Up to 7 stores.
+
+    Returns
+    -------
+    matplotlib Axes
+        The left of the two.
+
+    Raises
+    ------
+    ValueError
+        If there are more than 7.
+
+    Examples
+    --------
+    >>> pacelc([Spot("CP", "CP", 0.0, 1.0, 10.0, 20.0, 1.0)])
+    Cable cut, the worse side: CP 0.00 answered, 1.00 fresh.
+    Cable whole: CP get 10, put 20 ms, 1.00 fresh.
+    """
+    left, right = planes()
+    PacelcPicture(left, right).update(list(spots))
+    return left  # type: ignore[no-any-return]
+
+
+def planes() -> Any:
+    """The two panels, with room for the table below them."""
+    left, right = panels(2, height=5.4)
+    margins(left, 0.8, 2.7, 0.2, 0.35)
+    left.figure.subplots_adjust(wspace=0.28)
+    return [left, right]
+
+
+class PacelcPicture:
+    """The two planes and their table.
+
+    Parameters
+    ----------
+    left, right : matplotlib Axes
+        Where to draw; below them is room for the table.
+
+    Attributes
+    ----------
+    artists : list of Artist
+        All that `update` may change, in the order in which to draw them.
+    """
+
+    def __init__(self, left: Axes, right: Axes) -> None:
+        self.left, self.right = left, right
+        frame(left, "share of gets that are fresh", "answered, worse side")
+        frame(right, "share of gets that are fresh", "ms that an answer takes")
+        unit_square(left)
+        unit_square(right)
+        right.set_yscale("log")
+        right.set_ylim(_LONGEST, _LEAST)  # up is better in both
+        right.set_yticks([1, 10, 100, 1000], ["1", "10", "100", "1000"])
+        right.minorticks_off()
+        for ax, title in ((left, "P: the cable is cut"), (right, "E: the cable is whole")):
+            ax.set_title(title, fontsize=16, fontweight="bold", color=INK)
+        self.rows = [_Row(left, right, place) for place in range(MOST)]
+        _head(left)
+        self.artists: list[Artist] = [artist for row in self.rows for artist in row.artists]
+
+    def update(self, spots: Sequence[Spot]) -> list[Artist]:
+        """Show other stores, and return the artists to draw again."""
+        if len(spots) > MOST:
+            raise ValueError(f"spots must be at most {MOST}, got {len(spots)}")
+        for place, row in enumerate(self.rows):
+            row.show(spots, place)
+        cut = (f"{s.name} {s.words[0]} answered, {_said(s.words[1])}" for s in spots)
+        whole = (f"{s.name} {_waits(s)}, {_said(s.words[3])}" for s in spots)
+        describe(self.left, f"Cable cut, the worse side: {'; '.join(cut)}.")
+        describe(self.right, f"Cable whole: {'; '.join(whole)}.")
+        return self.artists
+
+
+_COLUMNS = (0.035, 0.065, 0.09, 0.475, 0.605, 0.705, 0.9)  # marker, number, name, four values
+_TOP, _STEP = 0.322, 0.045
+
+
+class _Row:
+    """One store: its points on both planes, and its row in the table."""
+
+    def __init__(self, left: Axes, right: Axes, place: int) -> None:
+        y = _TOP - _STEP * (place + 1)
+        self.points = [dots(ax, "CP", clip_on=False) for ax in (left, right)]
+        self.mark = Line2D([_COLUMNS[0]], [y], transform=left.figure.transFigure, zorder=6)
+        self.mark.set(markeredgecolor=INK, markersize=13, linestyle="", clip_on=False)
+        left.add_artist(self.mark)
+        style: dict[str, Any] = {"y": y, "transform": left.figure.transFigure}
+        self.words = [Label(left, x=x, widest=0.37, **style) for x in _COLUMNS[2:]]
+        bold: dict[str, Any] = {"fontweight": "bold"}
+        self.number = Label(left, x=_COLUMNS[1], text=str(place + 1), ha="center", **style | bold)
+        self.numbers = [Label(ax, ha="right", bbox=BOX, **bold) for ax in (left, right)]
+        self.artists: list[Artist] = [*self.points, self.mark, self.number]
+        self.artists += [*self.words, *self.numbers]
+
+    def show(self, spots: Sequence[Spot], place: int) -> None:
+        """Show one of the stores, or nothing."""
+        for artist in self.artists:
+            artist.set_visible(place < len(spots))
+        if place >= len(spots):
+            return
+        spot = spots[place]
+        look = LOOKS[spot.look]
+        for mark in (*self.points, self.mark):
+            mark.set(marker=look.marker, markerfacecolor=look.color)
+        for plane, (point, number) in enumerate(zip(self.points, self.numbers, strict=True)):
+            here = spot.places[plane]
+            near = [at for at, each in enumerate(spots) if _near(here, each.places[plane], plane)]
+            point.set_data([here[0]], [here[1]])
+            point.set_markersize(13 + 6 * sum(other > place for other in near))
+            names = ", ".join(str(other + 1) for other in near)
+            number.set(x=here[0] - 0.04 - 0.02 * len(near), y=here[1])
+            number.set_text(names if place == near[-1] else "")  # the last lies on top
+        for label, text in zip(self.words, (spot.name, *spot.words), strict=True):
+            label.set_text(text)
+
+
+def _head(ax: Axes) -> None:
+    """The names of the columns, drawn once."""
+    heads = zip(_COLUMNS[3:], ("answered", "fresh", "get / put ms", "fresh"), strict=True)
+    above = ((_COLUMNS[3], "P: cable cut"), (_COLUMNS[5], "E: cable whole"))
+    for row, names in ((0, heads), (1, above)):
+        for x, text in names:
+            style: dict[str, Any] = {"fontweight": "bold" if row else "normal"}
+            y = _TOP + row * _STEP
+            Label(ax, x=x, y=y, text=text, transform=ax.figure.transFigure, **style)
+
+
+def _near(one: tuple[float, float], other: tuple[float, float], plane: int) -> bool:
+    """Whether two points are so close that one would cover the other."""
+    (x, y), (there, high) = one, other
+    up = abs(math.log(y / high) / math.log(_LONGEST / _LEAST)) if plane else abs(y - high)
+    return abs(x - there) < _CLOSE and up < 2 * _CLOSE
+
+
+def _share(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.2f}"
+
+
+def _said(share: str) -> str:
+    return "nothing new to read" if share == "-" else f"{share} fresh"
+
+
+def _waits(spot: Spot) -> str:
+    get, put = spot.words[2].split(" / ")
+    return f"get {get}, put {put} ms"
