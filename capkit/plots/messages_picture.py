@@ -24,11 +24,12 @@ from capkit.plots.drawing import (
     wide_panel,
 )
 from capkit.plots.flights import Flight, flights
-from capkit.plots.layout import keys_of, nodes_of, short, span_of, values_of
+from capkit.plots.layout import keys_of, lanes_of, nodes_of, short, span_of, values_of
 from capkit.plots.lettering import INK, PAPER, TEXT_SIZE, Words, text_width
 
 _STRIP = 0.13  # half the height of a node's line, in rows
 _BAR = 0.34  # how far from it the bars of its clients are
+_HEADING = 0.25  # height of a fault's name
 _ENDS = {"cut": "stop at the cut", "down": "find a node down", "chance": "get lost"}
 
 
@@ -101,7 +102,6 @@ class _Drawing:
         self.ax, self.history, self.nodes = ax, history, nodes
         self.start, self.end = span
         ax.set_xlim(span)
-        ax.set_ylim(len(nodes) - 0.6, -0.95)
         self.pixel = (self.end - self.start) / max(1.0, ax.bbox.width)  # ms
         self.size = TEXT_SIZE * dots_per_inch(ax) / 72
         self.words: list[tuple[float, float, str]] = []
@@ -116,14 +116,19 @@ class _Drawing:
         style: dict[str, Any] = {"facecolors": PAPER, "alpha": 0.8, "linewidths": 0, "zorder": 6.5}
         self.ax.add_collection(PolyCollection(self.paper, **style))
         self.ax.add_collection(Words(self.ax, self.words, self.size))
-        self.ax.add_artist(_legend(self.ax))
+        self.ax.add_artist(_legend(self.ax, self.kinds))
 
     def _draw_faults(self) -> None:
-        for fault in self.history.faults:
-            left, right = max(fault.at, self.start), min(fault.until, self.end)
-            if left < right:
-                self.ax.axvspan(left, right, color=LOOKS["fault"].color, alpha=0.22, linewidth=0)
-                self._write(str(fault), left, self.end, -0.8)
+        faults = sorted(self.history.faults, key=lambda fault: fault.at)
+        shown = [each for each in faults if each.at < self.end and each.until > self.start]
+        lefts = [max(fault.at, self.start) for fault in shown]
+        wide = [(text_width(str(each), self.size) + 9) * self.pixel for each in shown]
+        lanes = lanes_of(lefts, [left + each for left, each in zip(lefts, wide, strict=True)])
+        self.ax.set_ylim(len(self.nodes) - 0.6, -0.7 - _HEADING * (1 + max(lanes, default=-1)))
+        for fault, left, lane in zip(shown, lefts, lanes, strict=True):
+            style: dict[str, Any] = {"color": LOOKS["fault"].color, "alpha": 0.22, "linewidth": 0}
+            self.ax.axvspan(left, min(fault.until, self.end), **style)
+            self._write(str(fault), left, self.end, -0.7 - _HEADING * (lane + 0.5))
 
     def _draw_copies(self, keys: Sequence[Any]) -> None:
         faces = {repr(v): value_face(i) for i, v in enumerate(values_of(self.history.copies))}
@@ -165,6 +170,7 @@ class _Drawing:
             for flight in flights(self.history.messages)
             if flight.message.sent < self.end and flight.end > self.start
         ]
+        self.kinds = [kind for kind in _KINDS if any(_kind(each.message) == kind for each in seen)]
         for kind, look in _KINDS.items():
             lines = [self._line(each) for each in seen if _kind(each.message) == kind]
             style: dict[str, Any] = {"colors": look["color"], "linestyles": [look["linestyle"]]}
@@ -232,18 +238,19 @@ def _kind(message: Message) -> str:
     return "answer" if message.label.endswith(": answer") else "request"
 
 
-def _legend(ax: Axes) -> Legend:
-    markers = {"request": (">", INK), "answer": (">", PAPER), "lost": ("x", INK)}
+def _legend(ax: Axes, kinds: Sequence[str]) -> Legend:
+    markers: dict[str, dict[str, Any]] = {
+        "request": {"marker": ">", "markerfacecolor": INK},
+        "answer": {"marker": ">", "markerfacecolor": PAPER},
+        "lost": {"marker": "x", "markeredgewidth": 2.5},
+    }
     handles = [
-        Line2D([], [], label=kind, marker=markers[kind][0], markersize=8, **look)
-        for kind, look in _KINDS.items()
+        Line2D([], [], label=kind, markersize=8, **_KINDS[kind], **markers[kind]) for kind in kinds
     ]
-    for handle, (_, face) in zip(handles, markers.values(), strict=True):
-        handle.set_markerfacecolor(face)
     below = -36 * dots_per_inch(ax) / 100 / max(1.0, ax.bbox.height)
     place: dict[str, Any] = {"loc": "upper right", "bbox_to_anchor": (1.01, below)}
     style: dict[str, Any] = {"fontsize": TEXT_SIZE - 1, "frameon": False, "ncols": 3}
-    return Legend(ax, handles, list(_KINDS), borderpad=0, **place, **style)
+    return Legend(ax, handles, list(kinds), borderpad=0, **place, **style)
 
 
 def _reading(history: History, nodes: int, span: tuple[float, float]) -> str:

@@ -61,7 +61,7 @@ class Film {
     const box = this.stage.svg.getBoundingClientRect();
     const scale = WIDE / box.width;
     const [x, y] = [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
-    if (y > this.stage.top - 18 && x > 85) this.seek(this.stage.time(x));
+    if (y > this.stage.top - this.stage.head && x > 85) this.seek(this.stage.time(x));
   }
 
   toggle(on = !this.playing) {

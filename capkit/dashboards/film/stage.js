@@ -6,7 +6,7 @@ const NARROWEST = 4; // an instant answer must still be seen
 function layOut(scene) {
   const many = scene.nodes.length;
   const radius = many > 5 ? 34 : 44;
-  const high = many > 5 ? 350 : many > 3 ? 320 : 290;
+  const high = many > 5 ? 350 : many > 3 ? 330 : 320;
   const nodes = scene.nodes.map((_, node) => {
     const angle = (2 * Math.PI * (node - 0.5)) / many + Math.PI;
     const x = many === 1 ? 0 : Math.cos(angle) * 240;
@@ -27,6 +27,17 @@ function layOut(scene) {
     return { ...at, side };
   });
   return { radius, high, nodes, clients };
+}
+
+// The row in which each fault is named, so that no name covers another.
+function headings(scene, place) {
+  const ends = [];
+  return scene.faults.map(({ at, says }) => {
+    const free = ends.findIndex((end) => end <= place(at));
+    const row = free < 0 ? ends.length : free;
+    ends[row] = place(at) + 7 * says.length + 8;
+    return row;
+  });
 }
 
 function along(from, to, part) {
@@ -58,7 +69,9 @@ class Stage {
   constructor(scene) {
     this.scene = scene;
     this.places = layOut(scene);
-    this.top = this.places.high + 34;
+    this.heads = headings(scene, (time) => this.x(time));
+    this.head = 18 * (1 + Math.max(-1, ...this.heads));
+    this.top = this.places.high + 16 + this.head;
     this.rows = scene.clients.length * 19 + scene.nodes.length * 15;
     const box = `0 0 ${WIDE} ${this.top + this.rows + 4}`;
     this.svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -121,12 +134,12 @@ class Stage {
   drawTimeline() {
     const { scene, top } = this;
     const bottom = top + this.rows;
-    for (const fault of scene.faults) {
+    scene.faults.forEach((fault, number) => {
       const [x, right] = [this.x(fault.at), this.x(fault.until ?? scene.end)];
-      const high = bottom - top + 18;
-      add(this.svg, "rect", { class: "fault", x, y: top - 18, width: right - x, height: high });
-      this.fit(fault.says, x + 4, WIDE, top - 5, "start");
-    }
+      const y = top - this.head + 18 * this.heads[number];
+      add(this.svg, "rect", { class: "fault", x, y, width: right - x, height: bottom - y });
+      this.fit(fault.says, x + 4, WIDE, y + 13, "start");
+    });
     scene.clients.forEach(({ name }, row) => this.drawBars(name, row, top + 19 * row));
     const strips = top + 19 * scene.clients.length + 2;
     scene.nodes.forEach((name, node) => this.drawStrip(name, node, strips + 15 * node));
@@ -188,7 +201,7 @@ class Stage {
     this.clients.forEach((client, place) => this.showClient(client, state.clients[place]));
     this.showFlights(state.messages);
     const x = this.x(state.time);
-    this.cursor.setAttribute("d", `M${x} ${this.top - 18}V${this.bottom}`);
+    this.cursor.setAttribute("d", `M${x} ${this.top - this.head}V${this.bottom}`);
   }
 
   showNode(node, state, place) {
@@ -232,18 +245,35 @@ class Stage {
         this.shown.delete(number);
       }
     }
-    const named = messages.filter(({ gone }) => !gone).length <= 8;
-    const before = {}; // messages on the same way, whose labels must not cover each other
     for (const message of messages) {
       if (!this.shown.has(message.number)) this.shown.set(message.number, this.launch(message));
       const flight = this.shown.get(message.number);
-      const { x, y } = along(flight.start, flight.end, message.part);
-      flight.group.setAttribute("transform", `translate(${x} ${y})`);
+      Object.assign(flight, along(flight.start, flight.end, message.part));
+      flight.group.setAttribute("transform", `translate(${flight.x} ${flight.y})`);
       flight.group.dataset.gone = message.gone;
-      flight.label.style.display = named && !message.gone ? "" : "none";
-      const way = `${message.from}-${message.to}`;
-      flight.label.setAttribute("y", flight.y + 15 * (before[way] ?? 0) * (flight.y < 0 ? -1 : 1));
-      if (!message.gone) before[way] = (before[way] ?? 0) + 1;
+    }
+    this.name(messages.map((message) => ({ ...message, flight: this.shown.get(message.number) })));
+  }
+
+  // Name the messages while they are few; no name may cover another.
+  name(messages) {
+    const flying = messages.filter(({ gone }) => !gone);
+    const placed = [];
+    for (const way of [-1, 1]) { // names above their messages give way upwards, others downwards
+      const here = flying.filter(({ flight }) => Math.sign(flight.at.y) === way);
+      for (const { flight } of here.sort((a, b) => way * (a.flight.y - b.flight.y))) {
+        const { x, label, at } = flight;
+        let y = flight.y + at.y;
+        for (const other of placed) {
+          const near = Math.abs(other.x - x) < 70 && Math.abs(other.y - y) < 15;
+          if (near) y = other.y + 15 * way;
+        }
+        placed.push({ x, y });
+        label.setAttribute("y", y - flight.y);
+      }
+    }
+    for (const { flight, gone } of messages) {
+      flight.label.style.display = flying.length <= 8 && !gone ? "" : "none";
     }
   }
 
@@ -261,7 +291,7 @@ class Stage {
     const at = side ? { x: across.x * 14, y: 5 } : { x: 0, y: across.y > 0 ? 26 : -14 };
     const anchor = side ? (across.x > 0 ? "start" : "end") : "middle";
     const made = add(group, "text", { ...at, "text-anchor": anchor }, name);
-    return { group, start, end, label: made, y: at.y };
+    return { group, start, end, at, label: made };
   }
 }
 
