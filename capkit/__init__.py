@@ -8,8 +8,8 @@ Histories: `run` lets the clients of a `Workload` use a store; their `History` h
 `Operation` with its `Outcome`, and `Siblings` where a get found several values.
 Judges: `linearizable`, `availability`, `freshness`; more of them in `capkit.consistency`.
 Before class: `python -m capkit check` says whether everything works, and what to type if not.
-Beside them, to be imported by name: `tradeoff`, `staleness`, `systems`, `engines`, `plots`,
-`dashboards`.
+Beside them, to be imported by name: `tradeoff`, `staleness`, `adversary`, `systems`, `engines`,
+`plots`, `dashboards`.
 """
 
 from capkit.consistency import availability, freshness, linearizable

@@ -1,4 +1,4 @@
-"""What can be typed at a prompt: `python -m capkit check`."""
+"""What can be typed at a prompt: `python -m capkit open` and `python -m capkit check`."""
 
 from __future__ import annotations
 
@@ -24,8 +24,18 @@ def main(words: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m capkit", description="The lessons on CAP.")
     commands = parser.add_subparsers(dest="command", required=True)
+    opens = commands.add_parser("open", help="copy the lessons to work in, and open the first")
+    opens.add_argument("folder", nargs="?", default="my-lessons", help="by default my-lessons")
+    opens.add_argument("--no-browser", action="store_true", help="only copy them")
     commands.add_parser("check", help="say before class whether everything works")
-    parser.parse_args(words)
+    chosen = parser.parse_args(words)
+    if chosen.command == "open":
+        try:
+            classroom.open_lessons(chosen.folder, browser=not chosen.no_browser)
+        except FileNotFoundError as missing:
+            print(missing)
+            return 1
+        return 0
     return 0 if classroom.check() else 1
 
 

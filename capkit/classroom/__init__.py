@@ -1,5 +1,6 @@
-"""For the lecturer: whether everything works before class."""
+"""For the lecturer and the students: whether everything works, and lessons to work in."""
 
 from capkit.classroom.checks import check
+from capkit.classroom.copies import open_lessons
 
-__all__ = ["check"]
+__all__ = ["check", "open_lessons"]

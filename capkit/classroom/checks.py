@@ -53,7 +53,9 @@ def check() -> bool:
     The classroom works.
     """
     failures = 0
-    for line in chain(_python(), _packages(), _widgets(), _kernel(), _font(), _engines()):
+    for line in chain(
+        _python(), _namesake(), _packages(), _widgets(), _kernel(), _font(), _engines()
+    ):
         print(line)
         failures += line.startswith("FAIL")
     if failures:
@@ -89,6 +91,16 @@ def _python() -> Iterator[str]:
     else:
         command = "python3.11 -m venv .venv (get Python 3.11 or newer from python.org first)"
         yield _fail(f"Python {version}", "capkit needs 3.11 or newer", command)
+
+
+def _namesake() -> Iterator[str]:
+    """Whether the other `capkit`, which is on PyPI, stands in the way of this one."""
+    try:
+        version = metadata.version("capkit")
+    except metadata.PackageNotFoundError:
+        return
+    command = "python -m pip uninstall capkit; python -m pip install -r requirements.txt"
+    yield _fail(f"capkit {version}", "this is another package of the same name", command)
 
 
 def _packages() -> Iterator[str]:

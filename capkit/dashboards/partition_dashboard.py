@@ -1,8 +1,8 @@
-"""The dashboard of one cut, on CA, CP or AP."""
+"""The dashboard of one cut, on CA, CP, AP, or a store of your own."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -12,20 +12,36 @@ from capkit.dashboards.shared import LOSS
 from capkit.history import History
 from capkit.network import Network, Partition
 from capkit.plots import TimelinePicture, drawing
-from capkit.stores import APStore, CAStore, CPStore, Node, Store
+from capkit.stores import APStore, CAStore, CPStore, Maker, build, name_of
 from capkit.workload import Workload, run
 
 _NODES = 5
 
 
-_STORES = ("CA: block", "CA: failover", "CP", "AP")
+_STORES: dict[str, Maker] = {
+    "CA: block": CAStore,
+    "CA: failover": partial(CAStore, on_partition="failover"),
+    "CP": CPStore,
+    "AP": APStore,
+}
 
 
-def partition() -> Dashboard:
-    """The same clients under the same cut cable, on CA, CP or AP.
+def partition(*makers: Maker) -> Dashboard:
+    """The same clients under the same cut cable, on CA, CP, AP or stores of your own.
 
     Controls: the `store`; when the `cut` begins and how long it `lasts` (ms); how many of the five
     nodes are on its left side (`left`: nodes 0, 1, ...); and the `loss` besides.
+
+    Parameters
+    ----------
+    *makers : callable
+        Stores of your own to choose from, too: each a subclass of `Store`, or a function of nodes
+        and a network. The dashboard begins with the first of them.
+
+    Raises
+    ------
+    TypeError
+        If one of them does not make a store.
 
     Examples
     --------
@@ -33,18 +49,22 @@ def partition() -> Dashboard:
     CA: block at loss 0.00: during the cut from 500 to 1500 ms, nodes 0, 1 answer 75 % and
     nodes 2, 3, 4 answer 29 %; over the whole run, 82 % available, no stale reads, linearizable.
     """
+    stores = {name_of(make): make for make in makers} | _STORES
+    for make in makers:
+        build(make, _NODES, Network())  # complains here, not when a control is moved
     [panel] = drawing.panels(height=5.4)
     drawing.margins(panel, 2.03, 0.72, 0.5, 0.09)
     picture = TimelinePicture(panel)
 
     def draw(settings: Settings) -> Drawn:
-        history, verdict = _cut_run(**settings)
+        run_of = settings | {"store": stores[settings["store"]]}
+        history, verdict = _cut_run(**run_of)
         artists = picture.update(history, verdict, span=(0, 2_350))
         store = f"{settings['store']} at loss {settings['loss']:.2f}"
         return artists, f"{store}: {_sides(history)}{summary(history)}."
 
     controls = {
-        "store": choice("store", _STORES, "how the store answers a cut"),
+        "store": choice("store", list(stores), "how the store answers a cut"),
         "cut": slider("cut begins", 500, 0, 2_000, 50, "ms at which the cable is cut"),
         "lasts": slider("and lasts", 1_000, 0, 2_000, 50, "ms until it is mended; 0: no cut"),
         "left": slider("nodes on the left", 2, 1, _NODES - 1, 1, "nodes on one side of the cut"),
@@ -61,21 +81,12 @@ def partition() -> Dashboard:
 
 @lru_cache(maxsize=256)
 def _cut_run(
-    store: str, cut: float, lasts: float, left: int, loss: float
+    store: Maker, cut: float, lasts: float, left: int, loss: float
 ) -> tuple[History, Verdict]:
     faults = [Partition(at=cut, until=cut + lasts, groups=[range(left)])] if lasts else []
-    made = _store(store, Network(loss=loss, rng=7))
+    made = build(store, _NODES, Network(loss=loss, rng=7))
     history = run(made, Workload(clients=_NODES, rate=3, rng=7), faults)
     return history, linearizable(history)
-
-
-def _store(name: str, network: Network) -> Store:
-    nodes = [Node(i) for i in range(_NODES)]
-    if name == "CP":
-        return CPStore(nodes, network)
-    if name == "AP":
-        return APStore(nodes, network)
-    return CAStore(nodes, network, on_partition=name.removeprefix("CA: "))
 
 
 def _sides(history: History) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -11,6 +12,7 @@ import ipywidgets as widgets
 from capkit._arguments import number
 from capkit.dashboards.sentence import Sentence
 from capkit.dashboards.still import is_still
+from capkit.dashboards.typed import read_number, short, span
 
 _WIDTH = "900px"
 
@@ -22,26 +24,39 @@ class Prediction(widgets.VBox):
     ----------
     guess : object or None
         What was guessed last. It stays in this notebook: nothing is stored or sent.
+    answer : object
+        The result, which was found when the question was made.
     reading : str
         The question and what has come of it so far; also what `repr` returns.
     """
 
     def __init__(
-        self, question: str, answer: Any, options: Sequence[str] | None, unit: str, because: str
+        self,
+        question: str,
+        answer: Any,
+        options: Sequence[str] | None,
+        unit: str,
+        because: str,
+        limits: tuple[float, float],
+        close: float | None,
     ) -> None:
-        self._question, self._answer, self._options = question, answer, options
-        self._unit, self._because = f" {unit}" if unit else "", f" {because}" if because else ""
+        self._question, self._options = question, options
+        self._unit, self._because = unit, f" {because}" if because else ""
+        self._limits, self._close = limits, close
+        self.answer = self._checked(answer() if callable(answer) else answer)
         self.guess: Any = None
-        self._field = _field(options, unit)
+        self._field = _field(options, span(*limits, unit), unit)
+        self._field.on_msg(self._heard)
         self._button = widgets.Button(description="That is my guess")
         self._button.layout.width = "auto"
         self._button.on_click(self._taken)
         self._sentence = Sentence()
         words = widgets.HTML(f'<span class="capkit-question">{escape(question)}</span>')
-        wrap = widgets.Layout(flex_flow="row wrap", align_items="center", width=_WIDTH)
+        wrap = widgets.Layout(flex_flow="row wrap", align_items="center", width="auto")
         row = widgets.Box([self._field, self._button], layout=wrap)
         super().__init__([words, row, self._sentence], layout=widgets.Layout(max_width=_WIDTH))
         self.add_class("capkit-dashboard")
+        self.add_class("capkit-guess")
 
     @property
     def reading(self) -> str:
@@ -62,55 +77,69 @@ class Prediction(widgets.VBox):
         Raises
         ------
         ValueError, TypeError
-            If the guess is none of the options, or no number where one is asked for.
+            If the guess is none of the options, or no number in the range where one is asked for.
         """
         if self._options is None:
-            guess = number("guess", guess)
+            guess = number("guess", guess, *self._limits)
         elif guess not in self._options:
             raise ValueError(f"guess must be one of {list(self._options)}, got {guess!r}")
         self.guess = guess
-        self._show(self._result(self._true(), guess))
+        self._show(self._result(guess))
 
-    def _taken(self, _: Any) -> None:
-        """What the button does; whatever goes wrong is shown where the class is looking."""
-        value = self._field.value
-        try:
-            if self._options is None:
-                text = value.strip().removesuffix(self._unit.strip()).strip()
-                try:
-                    value = float(text.replace(",", "."))
-                except ValueError:
-                    return self._show("Write a number first, then press the button.", wrong=True)
-            elif value is None:
-                return self._show("Choose one first, then press the button.", wrong=True)
-            self.say(value)
-        except Exception as error:
-            self._show(f"{type(error).__name__}: {error}", wrong=True)
+    def _heard(self, _: Any, content: dict[str, Any], buffers: Any) -> None:
+        """The Enter key in the field is as good as the button."""
+        if content.get("event") == "submit":
+            self._taken()
 
-    def _true(self) -> Any:
-        """The answer, computed only now, so that nobody meets it before."""
-        true = self._answer() if callable(self._answer) else self._answer
-        if self._options is None:
-            return number("answer", true)
-        if true not in self._options:
-            raise ValueError(f"answer must be one of {list(self._options)}, got {true!r}")
-        return true
-
-    def _result(self, true: Any, guess: Any) -> str:
+    def _taken(self, _: Any = None) -> None:
+        """What the button does; whatever is wrong with a guess is said in one sentence."""
         if self._options is not None:
-            verdict = "Right." if guess == true else f"It is: {true}."
+            if self._field.value is None:
+                return self._show("Choose one first, then press the button.", wrong=True)
+            return self.say(self._field.value)
+        value = read_number(self._field.value, self._unit)
+        low, high = self._limits
+        if value is None:
+            again = "Write a number first, such as 3, 0.757 or 3/4, then press Enter."
+            return self._show(again, wrong=True)
+        if not low <= value <= high:
+            return self._show(f"The answer is a number {span(low, high, self._unit)}.", wrong=True)
+        return self.say(value)
+
+    def _checked(self, answer: Any) -> Any:
+        if self._options is None:
+            return number("answer", answer, *self._limits)
+        if answer not in self._options:
+            raise ValueError(f"answer must be one of {list(self._options)}, got {answer!r}")
+        return answer
+
+    def _result(self, guess: Any) -> str:
+        if self._options is not None:
+            verdict = "Right." if guess == self.answer else f"It is: {self.answer}."
             return f"Your guess: {guess}. {verdict}{self._because}"
-        found, said = (f"{_short(value)}{self._unit}" for value in (true, guess))
-        return f"Your guess: {said}. It is: {found}.{self._because}"
+        unit = f" {self._unit}" if self._unit else ""
+        found, said = (f"{short(value)}{unit}" for value in (self.answer, guess))
+        return f"Your guess: {said}. {self._verdict(guess)}: it is {found}.{self._because}"
+
+    def _verdict(self, guess: float) -> str:
+        """Right as far as the digits go that are shown, close, or on which side it is wrong."""
+        if short(guess) == short(self.answer):
+            return "Right"
+        if self._unit == "%":
+            near = 5.0 if self._close is None else self._close
+            words = f"within {near:g} points"
+        else:
+            near = abs(self.answer) / 10 if self._close is None else self._close
+            words = (
+                "within 10 %" if self._close is None else f"within {near:g} {self._unit}".strip()
+            )
+        if abs(guess - self.answer) <= near:
+            return f"Close, {words}"
+        return "Too low" if guess < self.answer else "Too high"
 
     def _show(self, text: str, wrong: bool = False) -> None:
         with self._sentence.hold_sync():
             self._sentence.text, self._sentence.wrong = text, wrong
-
-
-def _short(value: float) -> str:
-    """Three digits, or a whole number where it has more."""
-    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
 
 
 def predict(
@@ -120,6 +149,9 @@ def predict(
     *,
     unit: str = "",
     because: str = "",
+    low: float | None = None,
+    high: float | None = None,
+    close: float | None = None,
 ) -> Prediction:
     """Ask for a guess, and show the result beside it only after it is given.
 
@@ -128,14 +160,19 @@ def predict(
     question : str
         What to guess.
     answer : number, str or callable
-        The result, or a function without arguments that finds it once there is a guess: a number,
-        or one of the options.
+        The result, or a function without arguments that finds it, now: a number, or one of the
+        options. What later cells do to the names that it reads changes nothing.
     options : sequence of str, optional
         At least two, to choose from; without them, the guess is a number.
     unit : str
         Of a number, such as "%" or "ms".
     because : str
         A sentence to read after the result.
+    low, high : number, optional
+        Limits of a number; 0 to 100 for per cent, and none for other units.
+    close : number, optional
+        How far from the answer a number is still called close, in the unit; by default 5 points
+        for per cent, and a tenth of the answer for other units.
 
     Returns
     -------
@@ -145,29 +182,31 @@ def predict(
     Raises
     ------
     ValueError, TypeError
-        If there are fewer than two options or some are equal, or the answer is not one of them.
+        If there are fewer than two options or some are equal, the limits are the wrong way round,
+        or the answer is not one of the options or outside the limits.
 
     Examples
     --------
-    >>> question = predict("How many of 3 nodes are a majority?", lambda: 3 // 2 + 1)
+    >>> question = predict("How many of 3 nodes are a majority?", lambda: 3 // 2 + 1, low=0, high=3)
     >>> question
     How many of 3 nodes are a majority? No guess yet.
     >>> question.say(3)
     >>> question
-    How many of 3 nodes are a majority? Your guess: 3. It is: 2.
+    How many of 3 nodes are a majority? Your guess: 3. Too high: it is 2.
     """
     if options is not None and (len(options) < 2 or len(set(options)) < len(options)):
         raise ValueError(f"options must be at least two, all different, got {list(options)}")
-    made = Prediction(question, answer, options, unit, because)
-    if not callable(answer):
-        made._true()
-    return made
+    least, most = (0.0, 100.0) if unit == "%" else (-math.inf, math.inf)
+    limits = (least if low is None else low, most if high is None else high)
+    if not limits[0] < limits[1]:
+        raise ValueError(f"low must be below high, got {limits[0]} and {limits[1]}")
+    return Prediction(question, answer, options, unit, because, limits, close)
 
 
-def _field(options: Sequence[str] | None, unit: str) -> widgets.Widget:
+def _field(options: Sequence[str] | None, limits: str, unit: str) -> widgets.Widget:
     if options is None:
-        wide = widgets.Layout(width="300px")
-        hint = f"a number{' of ' + unit if unit else ''}"
+        wide = widgets.Layout(width="420px")
+        hint = f"a number {limits or ('of ' + unit if unit else '')}".strip()
         style = {"description_width": "90px"}
         return widgets.Text(description="your guess", placeholder=hint, layout=wide, style=style)
     style = {"description_width": "90px", "button_width": "auto"}

@@ -1,11 +1,11 @@
-"""The dashboard of two named systems under the same script, which `dashboards` re-exports."""
+"""The dashboard of two systems under the same script."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from matplotlib.artist import Artist
@@ -16,26 +16,46 @@ from capkit.dashboards.dashboard import Dashboard, Drawn, Settings, dropdown, sl
 from capkit.dashboards.shared import LOSS
 from capkit.history import History
 from capkit.plots import TimelinePicture, drawing
-from capkit.systems import NAMES, SCRIPTS, Row, Script, get
-from capkit.systems.comparison import NODES, as_sets, judged, observe
+from capkit.stores import Maker
+from capkit.systems import ALL, SCRIPTS, Row, Script
+from capkit.systems.comparison import as_sets, judged, observe
+from capkit.systems.table import Candidate, named, own
 
 _SPAN = (0.0, 2_300.0)
 _SEED, _RATE = 7, 3.5
+_NAMED = {
+    each.name: {option: named(each, chosen) for option, chosen in each.configurations.items()}
+    for each in ALL
+}
 _SCRIPTS = [name for name, script in SCRIPTS.items() if not script.loss]  # there is a slider
 
 
-def system() -> Dashboard:
-    """Two named systems, each with an option, and what the same trouble does to both.
+def system(*makers: Maker) -> Dashboard:
+    """Two systems, each with an option, and what the same trouble does to both.
 
     Controls: the `first` system and its `option`, the `second` and its `other` option, and the
     `script`: what goes wrong from 500 to 2,000 ms, for six clients at six nodes; and the `loss`
     besides.
+
+    Parameters
+    ----------
+    *makers : callable
+        Stores of your own to choose from, too: each a subclass of `Store`, or a function of nodes
+        and a network. The dashboard begins with the first of them above.
+
+    Raises
+    ------
+    TypeError
+        If one of them does not make a store.
 
     Examples
     --------
     >>> print(system().reading.split(". ")[0])
     Minority cut off, loss 0.00
     """
+    offered = {each.system: {each.options: each} for each in map(own, makers)} | _NAMED
+    names = list(offered)
+    offer = partial(_offer, offered)
     upper, lower = drawing.panels(rows=2, height=5.0)
     drawing.margins(upper, 2.03, 0.72, 0.5, 0.3)
     upper.figure.subplots_adjust(hspace=0.2)
@@ -47,10 +67,11 @@ def system() -> Dashboard:
         artists: list[Artist] = []
         sentences = []
         pairs = [(settings["first"], settings["option"]), (settings["second"], settings["other"])]
-        for pair, picture, title in zip(pairs, pictures, titles, strict=True):
-            history, verdict, row = _observed(*pair, settings["script"], settings["loss"])
+        for (name, option), picture, title in zip(pairs, pictures, titles, strict=True):
+            candidate = offered[name][option]
+            history, verdict, row = _observed(candidate, settings["script"], settings["loss"])
             artists += picture.update(history, verdict, span=_SPAN)
-            title.set_text(f"{row.system}, {row.options}: {_worth(verdict, row)}")
+            title.set_text(f"{row.name}: {_worth(verdict, row)}")
             sentences.append(_sentence(row, verdict))
         for legend in [each for each in lower.artists if isinstance(each, Legend)]:
             legend.remove()
@@ -60,16 +81,17 @@ def system() -> Dashboard:
         return artists, f"{trouble}. {' '.join(sentences)}"
 
     controls = {
-        "first": dropdown("first system", NAMES, "the system above"),
-        "option": dropdown("as", _options(NAMES[0]), "how it is configured"),
-        "second": dropdown("second system", NAMES, "the system below"),
-        "other": dropdown("as", _options(NAMES[0]), "how it is configured"),
+        "first": dropdown("first system", names, "the system above"),
+        "option": dropdown("as", list(offered[names[0]]), "how it is configured"),
+        "second": dropdown("second system", names, "the system below"),
+        "other": dropdown("as", list(offered[names[0]]), "how it is configured"),
         "script": dropdown("what goes wrong", _SCRIPTS, "from 500 to 2,000 ms"),
         "loss": slider("loss", 0.0, 0.0, 1.0, 0.01, LOSS),
     }
-    controls["first"].value, controls["second"].value = "MongoDB", "Cassandra"
+    controls["first"].value = names[0] if makers else "MongoDB"
+    controls["second"].value = "Cassandra"
     controls["script"].value = "minority cut off"
-    _offer(controls)
+    offer(controls)
     stories: dict[str, Settings] = {
         "one read option": _pair("DynamoDB", "strong reads", "DynamoDB", "default reads"),
         "acknowledged, then gone": _pair("MongoDB", "w: 1, local", "relational", _FAILOVER)
@@ -79,7 +101,7 @@ def system() -> Dashboard:
         "a wrong clock": _pair("Cassandra", "QUORUM", "Riak", "siblings")
         | {"script": "clock 500 ms ahead"},
     }
-    return Dashboard(upper.figure, controls, draw, stories, arrange=_offer)
+    return Dashboard(upper.figure, controls, draw, stories, arrange=offer)
 
 
 _FAILOVER = "asynchronous, failover"
@@ -89,35 +111,28 @@ def _pair(first: str, option: str, second: str, other: str) -> Settings:
     return {"first": first, "option": option, "second": second, "other": other}
 
 
-def _options(name: str) -> list[str]:
-    return list(get(name).configurations)
-
-
-def _offer(controls: Mapping[str, Any]) -> None:
+def _offer(offered: Mapping[str, Mapping[str, Candidate]], controls: Mapping[str, Any]) -> None:
     """Let each system's control of options offer those of that system."""
     for name, option in (("first", "option"), ("second", "other")):
-        offered = _options(controls[name].value)
-        if list(controls[option].options) != offered:
-            controls[option].options = offered
+        options = list(offered[controls[name].value])
+        if list(controls[option].options) != options:
+            controls[option].options = options
 
 
 @lru_cache(maxsize=256)
-def _observed(name: str, option: str, script: str, loss: float) -> tuple[History, Verdict, Row]:
-    options = get(name).configurations[option]
-    store = get(name).build(_SEED, nodes=NODES, **options)
+def _observed(candidate: Candidate, script: str, loss: float) -> tuple[History, Verdict, Row]:
+    store = candidate.make(_SEED)
     history = observe(store, replace(SCRIPTS[script], loss=loss), _SEED, _RATE)
-    found = judged(store, history, _calm(name, option))
-    row = Row(system=name, options=option, script=script, **found)
+    row = candidate.row(script, judged(store, history, _calm(candidate)))
     clients = History(history, faults=history.faults)  # the copies would take half the picture
-    is_set = getattr(store, "collect", False)
-    verdict = linearizable(as_sets(history), model="set") if is_set else linearizable(history)
+    collects = store.collect
+    verdict = linearizable(as_sets(history), model="set") if collects else linearizable(history)
     return clients, verdict, row
 
 
 @lru_cache(maxsize=64)
-def _calm(name: str, option: str) -> History:
-    store = get(name).build(_SEED, nodes=NODES, **get(name).configurations[option])
-    return observe(store, Script(), _SEED, _RATE)
+def _calm(candidate: Candidate) -> History:
+    return observe(candidate.make(_SEED), Script(), _SEED, _RATE)
 
 
 def _worth(verdict: Verdict, row: Row) -> str:
@@ -137,6 +152,6 @@ def _sentence(row: Row, verdict: Verdict) -> str:
         )
     stale = f"{row.stale or 'no'} stale read{'s' * (row.stale != 1)}"
     return (
-        f"{row.system}, {row.options}: {100 * row.answered:.0f} % answered{sides}, {stale}, "
+        f"{row.name}: {100 * row.answered:.0f} % answered{sides}, {stale}, "
         f"{row.lost or 'no'} acknowledged put{'s' * (row.lost != 1)} lost, {_held(verdict)}."
     )

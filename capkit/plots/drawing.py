@@ -43,6 +43,7 @@ LOOKS = {
     "CA": Look(color="#009E73", marker="^", dash=(0, (9, 1))),
     "CP": Look(color="#0072B2", marker="s", dash="-"),
     "AP": Look(color="#E69F00", marker="o", dash=(0, (2, 1.2))),
+    "your own": Look(color="#CC79A7", marker="D"),
     "OK": Look(color="#56B4E9"),
     "FAIL": Look(color="#D55E00", hatch="////"),
     "UNKNOWN": Look(color="#666666", dash=(0, (3, 2))),

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from capkit.plots.drawing import BOX, describe, dots, frame, margins, panels, unit_square
 from capkit.plots.lettering import INK, TEXT_SIZE
-from capkit.systems import Row, get
+from capkit.systems import Row
 
 _SIZE = 14.0  # points
 _LINE = 0.072  # between two names, as a share of the plane's height
@@ -58,7 +58,7 @@ def plane(rows: Iterable[Row], *, ax: Axes | None = None) -> Axes:
         height = 1.0 - _LINE * (number - 1)
         _point(ax, row, _consistency(row), row.answered)
         _point(ax, row, 1.07, height)
-        name = f"{row.system}, {row.options}" + (f", {row.script}" if len(scripts) > 1 else "")
+        name = row.name + (f", {row.script}" if len(scripts) > 1 else "")
         ax.text(1.11, height, f"{number}  {name}", fontsize=TEXT_SIZE, color=INK, va="center")
     for x, y, numbers in _clusters(rows):
         style: dict[str, Any] = {
@@ -79,7 +79,7 @@ def plane(rows: Iterable[Row], *, ax: Axes | None = None) -> Axes:
 
 
 def _point(ax: Axes, row: Row, x: float, y: float) -> None:
-    point = dots(ax, get(row.system).letters, _SIZE, clip_on=False)
+    point = dots(ax, row.letters or "your own", _SIZE, clip_on=False)
     point.set_data([x], [y])
 
 
@@ -110,5 +110,4 @@ def _covers(rows: list[Row], numbers: list[int], left: float, right: float, y: f
 
 def _words(number: int, row: Row) -> str:
     fresh = "nothing read" if math.isnan(row.fresh) else f"{row.fresh:.2f} fresh"
-    where = f"{row.system}, {row.options}, {row.script}"
-    return f"{number} {where}: {row.answered:.2f} answered, {fresh}."
+    return f"{number} {row.name}, {row.script}: {row.answered:.2f} answered, {fresh}."

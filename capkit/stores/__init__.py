@@ -1,6 +1,7 @@
 """The answers to a failing network: one file for each kind of store.
 
-`store` is what all share, and what a store of your own overrides. `thirty_lines` is the store of
+`store` is what all share, and how to write one of your own; below it, `cluster` is the nodes.
+`makers` are what makes a fresh store for each run. `thirty_lines` is the store of
 lesson 01; `ca`, `cp` and `ap` are those of lessons 03 to 05. `leader`, `lease` and `leaderless` are
 the mechanisms under the named systems of lesson 07, `counter` and `gossip` those of lesson 10.
 """
@@ -13,6 +14,7 @@ from capkit.stores.gossip import GossipStore
 from capkit.stores.leader import LeaderStore
 from capkit.stores.leaderless import LeaderlessStore
 from capkit.stores.lease import LeaseStore
+from capkit.stores.makers import Maker, build, name_of
 from capkit.stores.node import Node, Unavailable
 from capkit.stores.store import Store
 from capkit.stores.thirty_lines import DistributedStore
@@ -28,7 +30,10 @@ __all__ = [
     "LeaderStore",
     "LeaderlessStore",
     "LeaseStore",
+    "Maker",
     "Node",
     "Store",
     "Unavailable",
+    "build",
+    "name_of",
 ]

@@ -1,11 +1,18 @@
-"""Available under a partition: every live node answers its own clients, and replicas meet later."""
+"""Available under a partition: every live node answers its own clients, and replicas meet later.
+
+message                  from, to                 what follows
+replicate(version)       a coordinator, all       they merge it, and say that they have it; for
+those that are silent a hint is kept
+hint(version)            its keeper, its target   it merges it, and the hint is dropped
+read repair, repair      a coordinator, all       who has what; then what each lacks
+sync(all versions)       a node, another one      both merge what the other one has
+"""
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from operator import contains
 from typing import Any, NamedTuple, TypeAlias
@@ -15,9 +22,23 @@ from capkit.history import NodeId, Siblings
 from capkit.network import Network
 from capkit.stores.cluster import Process
 from capkit.stores.node import Node
-from capkit.stores.store import Request, Store
+from capkit.stores.question import Request
+from capkit.stores.store import Store
 
 Actor: TypeAlias = tuple[NodeId, int]
+
+
+@dataclass(slots=True, eq=False)
+class Origin:
+    """What no node knows of a version, and `lost` judges by: its put, and which it follows.
+
+    `replaced` are those that it has replaced, on each node.
+    """
+
+    number: int
+    began: float
+    follows: list[Origin] = field(default_factory=list)
+    replaced: dict[NodeId, list[Origin]] = field(default_factory=dict)
 
 
 class Version(NamedTuple):
@@ -32,6 +53,7 @@ class Version(NamedTuple):
     value: Any
     vector: dict[Actor, int]
     stamp: tuple[float, int, int]
+    origin: Origin
 
     def follows(self, other: Version) -> bool:
         """Whether this version includes `other`, or is it."""
@@ -110,12 +132,10 @@ class APStore(Store):
         self.hinted_handoff = hinted_handoff
         self.read_repair: bool | str = read_repair
         self.hints: dict[NodeId, list[Hint]] = {node.id: [] for node in self.nodes}
-        self.causes: dict[int, frozenset[int]] = {}
-        for place, node in enumerate(self.nodes):
-            if hinted_handoff:
-                self.env.process(self._hand_off(node))
-            if anti_entropy and len(self.nodes) > 1:
-                self.env.process(self._synchronise(node, place))
+        if hinted_handoff:
+            self.every(self.handoff_every, self._hand_off)
+        if anti_entropy and len(self.nodes) > 1:
+            self.every(self.sync_every, self._synchronise)
 
     def lost(self) -> list[Any]:
         """Values of acknowledged puts that no surviving version is or follows.
@@ -123,12 +143,12 @@ class APStore(Store):
         Judged by which puts each coordinator held when, not by the version vectors.
         """
         kept = [version for node in self.nodes for held in node.data.values() for version in held]
-        known: set[int] = set()
-        found = {version.stamp[2] for version in kept}
-        while found:
-            known |= found
-            found = set[int]().union(*(self.causes[number] for number in found)) - known
-        return [put.value for put in self.acknowledged if put.number not in known]
+        found = {version.origin.number: version.origin for version in kept}
+        left = list(found.values())
+        for origin in left:  # it grows meanwhile
+            left += [each for each in origin.follows if each.number not in found]
+            found |= {each.number: each for each in origin.follows}
+        return [put.value for put in self.acknowledged if put.number not in found]
 
     def converged(self) -> bool:
         """Whether all nodes that are up hold the same versions."""
@@ -173,17 +193,15 @@ class APStore(Store):
     ) -> Version:
         """A version that follows all those that its coordinator knows."""
         vector: dict[Actor, int] = {}
-        causes: set[int] = set()
         for held in known:
-            causes |= {held.stamp[2], *self.causes[held.stamp[2]]}
             for actor, count in held.vector.items():
                 vector[actor] = max(count, vector.get(actor, 0))
         actor = (node.id, node.incarnation)
         # The operation's number does for a count: no two puts share it, and mostly it grows.
         vector[actor] = max(request.number, vector.get(actor, 0)) + 1
-        self.causes[request.number] = frozenset(causes)
         stamp = (self.network.clock(node.id), self.nodes.index(node), request.number)
-        return Version(value, vector, stamp)
+        origin = Origin(request.number, self.env.now, [held.origin for held in known])
+        return Version(value, vector, stamp, origin)
 
     # What a replica does with versions.
 
@@ -218,24 +236,14 @@ class APStore(Store):
             missed = [other for other in self.nodes if other.id not in told]
             self.hints[node.id] += [Hint(other, key, version) for other in missed]
 
-    def _hand_off(self, node: Node) -> Process:
+    def _hand_off(self, node: Node, turn: int) -> None:
         """Deliver the hints of a node, again and again until each is acknowledged."""
-        for turn in itertools.count():
-            yield self.env.timeout(self.handoff_every)
-            if self.awake(node) and self.hints[node.id]:
-                luck = self.network.draws(turn, f"hints of {node.id}")
-                for hint in self.hints[node.id]:
-                    self._deliver(node, hint, luck[self.nodes.index(hint.target)])
+        for hint in self.hints[node.id]:
+            accept = partial(self._accept, key=hint.key, new=[hint.version])
+            drop, luck = partial(self._drop, node, hint=hint), f"hints of {node.id}"
+            self.call(node, [hint.target], "hint", accept, drop, turn=turn - 1, luck=luck)
 
-    def _deliver(self, node: Node, hint: Hint, luck: Sequence[float]) -> None:
-        def arrive() -> None:
-            self._accept(hint.target, hint.key, [hint.version])
-            forget = partial(self._forget, node, hint)
-            self.network.send("hint: answer", hint.target.id, node.id, forget, luck[2:], reply=True)
-
-        self.network.send("hint", node.id, hint.target.id, arrive, luck[:2])
-
-    def _forget(self, node: Node, hint: Hint) -> None:
+    def _drop(self, node: Node, target: Node, told: Any, hint: Hint) -> None:
         """The hint's target has told that it has the version."""
         if hint in self.hints[node.id]:
             self.hints[node.id].remove(hint)
@@ -260,32 +268,25 @@ class APStore(Store):
                 request, "repair", accept, need=len(behind), among=among, patience=self.hint_after
             )
 
-    def _synchronise(self, node: Node, place: int) -> Process:
+    def _synchronise(self, node: Node, turn: int) -> None:
         """Swap all versions with one other node a round, each in turn."""
-        size = len(self.nodes)
-        for turn in itertools.count():
-            yield self.env.timeout(self.sync_every)
-            if self.awake(node):
-                row = self.network.draws(turn, f"anti-entropy of {node.id}")[place]
-                other = self.nodes[(place + 1 + turn % (size - 1)) % size]
-                self._swap(node, other, row)
+        done, place, size = turn - 1, self.nodes.index(node), len(self.nodes)
+        other = self.nodes[(place + 1 + done % (size - 1)) % size]
+        swap = partial(self._swap, source=node, theirs=self._common(node, other))
+        luck = self.network.draws(done, f"anti-entropy of {node.id}")[place]
+        self.send(node.id, [other], "sync", swap, partial(self._accept_all, node), [luck] * size)
 
-    def _swap(self, node: Node, other: Node, luck: Sequence[float]) -> None:
-        mine = self._common(node, other)
-
-        def answer() -> None:
-            theirs = self._common(other, node)
-            self._accept_all(other, mine)
-            back = partial(self._accept_all, node, theirs)
-            self.network.send("sync: answer", other.id, node.id, back, luck[2:], reply=True)
-
-        self.network.send("sync", node.id, other.id, answer, luck[:2])
+    def _swap(self, node: Node, source: Node, theirs: dict[Hashable, Any]) -> Any:
+        """Take over what another node has, and answer with what was here before."""
+        mine = self._common(node, source)
+        self._accept_all(node, source, theirs)
+        return mine
 
     def _common(self, node: Node, other: Node) -> dict[Hashable, Any]:
         """What a node holds that another one is to hold, too."""
         return dict(node.data)
 
-    def _accept_all(self, node: Node, data: dict[Hashable, Any]) -> None:
+    def _accept_all(self, node: Node, source: Node, data: dict[Hashable, Any]) -> None:
         for key, versions in data.items():
             self._accept(node, key, versions)
 

@@ -1,11 +1,19 @@
-"""Consistent and available until the network is cut: a primary with synchronous standbys."""
+"""Consistent and available until the network is cut: a primary with synchronous standbys.
+
+message      from, to                     what follows
+put(entry)   a client's node, primary     the primary logs it, and answers when it is committed
+get(key)     a client's node, primary     the primary answers with what is committed
+log(Signs)   primary, each standby        the standby copies the log, and answers how far it has
+come: `Logged`. What all standbys have is committed
+log(Signs)   failover: any node, another  without a log it is a sign of life alone
+"""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import simpy
 
@@ -13,30 +21,49 @@ from capkit._arguments import choice
 from capkit.history import NodeId
 from capkit.network import Network
 from capkit.stores.cluster import Process
-from capkit.stores.log import Entry, newest
+from capkit.stores.log import Entry, Log, LogStore
 from capkit.stores.node import Node
-from capkit.stores.store import Answers, Request, Store
+from capkit.stores.question import Request
+
+Rank: TypeAlias = tuple[int, int]  # of a primary: how many promotions came before, then its place
+
+
+class Signs(NamedTuple):
+    """What a node tells of itself; only a primary also sends its log."""
+
+    source: NodeId
+    rank: Rank
+    size: int
+    log: Log | None
+
+
+class Logged(NamedTuple):
+    """What a standby answers to the primary of a rank: how many entries of its log it has."""
+
+    rank: Rank
+    size: int
 
 
 @dataclass(slots=True, kw_only=True)
 class Ledger:
     """What one node knows: whom it follows, its log, and whom it has heard when.
 
-    `rank` orders primaries: how many promotions came before, then the place of the node.
+    Of a primary alone are `acknowledged`, how much of the log each standby has, and `waiting`,
+    which puts wait for more.
     """
 
     primary: NodeId | None = None
-    rank: tuple[int, int] = (0, 0)
-    log: list[Entry] = field(default_factory=list)
+    rank: Rank = (0, 0)
+    log: Log = ()
     committed: int = 0
     acknowledged: dict[NodeId, int] = field(default_factory=dict)
     waiting: dict[int, simpy.Event] = field(default_factory=dict)
     heard: dict[NodeId, float] = field(default_factory=dict)
     heard_primary: float = 0.0
-    state: dict[NodeId, tuple[tuple[int, int], int]] = field(default_factory=dict)
+    state: dict[NodeId, tuple[Rank, int]] = field(default_factory=dict)
 
 
-class CAStore(Store):
+class CAStore(LogStore):
     """One primary that orders all writes, standbys that copy its log, reads at the primary.
 
     A write is visible, and acknowledged, once every standby has it. That is linearizable, and
@@ -96,54 +123,63 @@ class CAStore(Store):
         self.place = {node.id: i for i, node in enumerate(self.nodes)}
         for node in self.nodes:
             self._reset(node)
-            self.env.process(self._beats(node))
+        self.every(self.beat_every, self._beat)
 
-    def lost(self) -> list[Any]:
-        """Values of acknowledged puts that the latest primary's log does not have."""
-        ledgers = [self.ledgers[node.id] for node in self.nodes if not node.forgot]
-        latest = max(ledgers, key=lambda each: (each.rank, len(each.log)), default=Ledger())
-        known = {entry.number for entry in latest.log}
-        return [put.value for put in self.acknowledged if put.number not in known]
-
-    # What a client's node does.
+    # A client's node asks the primary that it knows.
 
     def on_put(self, request: Request, key: Hashable, value: Any) -> Process:
-        entry = Entry(request.number, key, value)
-        append = partial(self._append, entry)
-        primary = self._primary_of(request)
-        refusal = partial(self._why_late, request)
-        yield from self.ask(request, "put", append, need=1, among=primary, refusal=refusal)
+        append = partial(self._append, entry=Entry(request.number, key, value))
+        yield from self.ask_one(request, append, self._primary_of(request))
 
     def on_get(self, request: Request, key: Hashable) -> Process:
-        def handle(node: Node) -> Any:
+        def read(node: Node) -> Any:
             return node.get(key) if anyone or self._leads(node) else self.SILENT
 
         anyone = self.read_from == "any"
         among = (lambda node: node.id == request.at) if anyone else self._primary_of(request)
-        refusal = partial(self._why_late, request)
-        answers = yield from self.ask(request, "get", handle, need=1, among=among, refusal=refusal)
-        return next(iter(answers.values()))
+        answer = yield from self.ask_one(request, read, among)
+        return answer
 
-    def _primary_of(self, request: Request) -> Any:
+    def _primary_of(self, request: Request) -> Callable[[Node], bool]:
         assert request.at is not None
         ledger = self.ledgers[request.at]
         return lambda node: node.id == ledger.primary
 
-    # What the primary does.
+    # The primary logs a put, sends the log, hears who has it, and answers.
 
-    def _append(self, entry: Entry, node: Node) -> Any:
+    def _append(self, node: Node, entry: Entry) -> Any:
         """Log an entry once, and answer when every standby has it."""
         if not self._leads(node):
             return self.SILENT
         ledger = self.ledgers[node.id]
         if entry not in ledger.log:
-            ledger.log.append(entry)
-            self._speak(node, self.network.draws(entry.number, "replicate"))
+            ledger.log = (*ledger.log, entry)
+            self._speak(node, entry.number, "replicate")
             self._commit(node)
         place = ledger.log.index(entry)
         if place < ledger.committed:
             return True
         return ledger.waiting.setdefault(place, self.env.event())
+
+    def _speak(self, node: Node, turn: int, luck: str) -> None:
+        """Send the log to every node that may need it; with failover, to all as a sign of life."""
+        ledger = self.ledgers[node.id]
+        size, log = len(ledger.log), ledger.log if self._leads(node) else None
+        needing = [
+            other
+            for other in self.nodes
+            if other is not node and (self.failover or ledger.acknowledged.get(other.id, 0) < size)
+        ]
+        hear = partial(self._hear, signs=Signs(node.id, ledger.rank, size, log))
+        self.call(node, needing, "log", hear, partial(self._count, node), turn=turn, luck=luck)
+
+    def _count(self, node: Node, other: Node, logged: Logged) -> None:
+        """Note how far a standby has come."""
+        ledger = self.ledgers[node.id]
+        if ledger.rank == logged.rank:
+            known = ledger.acknowledged.get(other.id, 0)
+            ledger.acknowledged[other.id] = max(logged.size, known)
+            self._commit(node)
 
     def _commit(self, node: Node) -> None:
         """Show, and answer for, what every standby in view has logged, if that is asked for."""
@@ -159,79 +195,39 @@ class CAStore(Store):
             if place in ledger.waiting:
                 ledger.waiting.pop(place).succeed(True)
 
-    def _hear_acknowledgement(
-        self, node: Node, source: NodeId, rank: tuple[int, int], logged: int
-    ) -> None:
-        ledger = self.ledgers[node.id]
-        if ledger.rank == rank:
-            ledger.acknowledged[source] = max(logged, ledger.acknowledged.get(source, 0))
-            self._commit(node)
+    # A standby copies the log, and says how far it has come.
 
-    # What every node does, all the time.
-
-    def _beats(self, node: Node) -> Process:
-        beat = 0
-        while True:
-            yield self.env.timeout(self.beat_every)
-            beat += 1
-            if self.awake(node) and not node.forgot:
-                if self.failover and not self._leads(node):
-                    self._consider_promotion(node)
-                if self.failover or self._leads(node):
-                    self._speak(node, self.network.draws(beat, f"beat of {node.id}"))
-                    self._commit(node)
-
-    def _speak(self, node: Node, luck: list[list[float]]) -> None:
-        """Send the log to every other node that may need it; in failover, as a sign of life."""
-        ledger = self.ledgers[node.id]
-        size, leads = len(ledger.log), self._leads(node)
-        for other, row in zip(self.nodes, luck, strict=True):
-            needs = self.failover or ledger.acknowledged.get(other.id, 0) < size
-            if other is not node and needs:
-                log = tuple(ledger.log) if leads else None
-                hear = partial(self._hear, other, node, ledger.rank, size, log, row)
-                self.network.send("log", node.id, other.id, hear, row[:2])
-
-    def _hear(
-        self,
-        node: Node,
-        source: Node,
-        rank: tuple[int, int],
-        size: int,
-        log: tuple[Entry, ...] | None,
-        luck: list[float],
-    ) -> None:
-        """Note a sign of life; only a primary sends its log, to be copied and acknowledged."""
+    def _hear(self, node: Node, signs: Signs) -> Any:
         if node.forgot:
-            return
+            return self.SILENT
         ledger = self.ledgers[node.id]
-        ledger.heard[source.id] = self.env.now
-        ledger.state[source.id] = rank, size
-        if log is None or rank < ledger.rank:
-            return
+        ledger.heard[signs.source] = self.env.now
+        ledger.state[signs.source] = signs.rank, signs.size
+        if signs.log is None or signs.rank < ledger.rank:
+            return self.SILENT
         ledger.heard_primary = self.env.now
-        if rank > ledger.rank or len(log) > len(ledger.log):
-            self._copy(node, log)
-        ledger.rank, ledger.primary = rank, source.id
-        logged = len(ledger.log)
-        acknowledge = partial(self._hear_acknowledgement, source, node.id, rank, logged)
-        self.network.send("log: answer", node.id, source.id, acknowledge, luck[2:], reply=True)
+        if signs.rank > ledger.rank or len(signs.log) > len(ledger.log):
+            self._copy(node, signs.log)
+        ledger.rank, ledger.primary = signs.rank, signs.source
+        return Logged(signs.rank, len(ledger.log))
 
-    def _copy(self, node: Node, log: tuple[Entry, ...]) -> None:
+    def _copy(self, node: Node, log: Log) -> None:
         """Take over a log, dropping what it does not contain."""
         ledger = self.ledgers[node.id]
-        ledger.log = list(log)
-        ledger.committed = 0
+        ledger.log, ledger.committed = log, 0
         ledger.waiting.clear()
-        values = newest(log)
-        for key in list(node.data):
-            if key not in values:
-                self.erase(node, key)
-        for key, value in values.items():
-            if key not in node.data or node.data[key] != value:
-                self.write(node, key, value)
+        self.show(node, log)
 
-    # What failover adds.
+    # Every node, regularly: with failover a standby may find that it has to lead.
+
+    def _beat(self, node: Node, turn: int) -> None:
+        if node.forgot:
+            return
+        if self.failover and not self._leads(node):
+            self._consider_promotion(node)
+        if self.failover or self._leads(node):
+            self._speak(node, turn, f"beat of {node.id}")
+            self._commit(node)
 
     def _consider_promotion(self, node: Node) -> None:
         """Become primary if the old one is silent and nobody in view knows more."""
@@ -257,6 +253,8 @@ class CAStore(Store):
     def _leads(self, node: Node) -> bool:
         return self.ledgers[node.id].primary == node.id and not node.forgot
 
+    # What happens to nodes.
+
     def _reset(self, node: Node) -> None:
         """Count silence from now on."""
         ledger = self.ledgers[node.id]
@@ -278,21 +276,22 @@ class CAStore(Store):
         if self.failover:
             self.ledgers[node].primary = None
 
-    def _why_late(self, request: Request, answers: Answers) -> str:
+    def latest_log(self) -> Log:
+        """That of the latest primary, as long as a node has it."""
+        ledgers = [self.ledgers[node.id] for node in self.nodes if not node.forgot]
+        latest = max(ledgers, key=lambda each: (each.rank, len(each.log)), default=Ledger())
+        return latest.log
+
+    def why_late(self, request: Request) -> str:
+        """What the primary that the client's node knows has waited for."""
         assert request.at is not None
         primary = self.ledgers[request.at].primary
         if primary is None:
-            return self.late(request, f"node {request.at} knows no primary")
-        ledger = self.ledgers[primary]
-        behind = [
-            str(node.id)
-            for node in self.nodes
-            if node.id != primary and ledger.acknowledged.get(node.id, 0) < len(ledger.log)
-        ]
-        if request.kind == "put" and self._reachable(request.at, primary) and behind:
-            waits = f"primary {primary} still waits for standby {', '.join(behind)}"
-            return self.late(request, waits)
-        return self.late(request, f"primary {primary} was not reached")
-
-    def _reachable(self, source: NodeId, target: NodeId) -> bool:
-        return self.by_id[target].up and self.network.reaches(source, target)
+            return f"node {request.at} knows no primary"
+        ledger, size = self.ledgers[primary], len(self.ledgers[primary].log)
+        others = [other for other in self.by_id if other != primary]
+        behind = [str(other) for other in others if ledger.acknowledged.get(other, 0) < size]
+        reached = self.by_id[primary].up and self.network.reaches(request.at, primary)
+        if request.kind == "put" and reached and behind:
+            return f"primary {primary} still waits for standby {', '.join(behind)}"
+        return f"primary {primary} was not reached"

@@ -38,7 +38,7 @@ class Cluster:
         self.by_id = {node.id: node for node in self.nodes}
         self.majority = len(self.nodes) // 2 + 1
         self.copies: list[Copy] = []
-        self.visible: dict[tuple[NodeId, Hashable], tuple[Any, ...]] = {}
+        self.visible: dict[tuple[NodeId | None, Hashable], tuple[Any, ...]] = {}
 
     # What happens to nodes.
 
@@ -95,6 +95,9 @@ class Cluster:
         """Whether a node does anything at all now: it has not crashed and does not stand still."""
         return node.up and not self.network.paused(node.id)
 
+    def _others(self, node: Node) -> list[Node]:
+        return [other for other in self.nodes if other is not node]
+
     def call(
         self,
         node: Node,
@@ -128,9 +131,9 @@ class Cluster:
             Of what the network draws the luck; by default of the label and the node.
         """
         rows = self.network.draws(turn, luck or f"{label} of {node.id}")
-        self._send(node.id, list(others), label, handle, hear, rows)
+        self.send(node.id, list(others), label, handle, hear, rows)
 
-    def _send(
+    def send(
         self,
         source: NodeId | None,
         targets: Sequence[Node],
@@ -152,14 +155,14 @@ class Cluster:
         def reply(target: Node, row: Sequence[float], answer: Any) -> None:
             if hear is not None and answer is not self.SILENT:
                 back = partial(hear, target, answer)
-                send(f"{label}: answer", target.id, source, back, row[2:], reply=True)
+                message(f"{label}: answer", target.id, source, back, row[2:], reply=True)
 
-        send = partial(self.network.send, operation=operation)
+        message = partial(self.network.send, operation=operation)
         for target, row in zip(self.nodes, luck, strict=True):
             if target in targets:
                 sure = target.id == source and not self.own_link_fails
                 row = _SURE if sure else row
-                send(label, source, target.id, partial(reached, target, row), row[:2])
+                message(label, source, target.id, partial(reached, target, row), row[:2])
 
 
 def _checked(nodes: Iterable[Node]) -> list[Node]:

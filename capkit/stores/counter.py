@@ -17,7 +17,8 @@ from typing import Any, TypeAlias
 from capkit.history import NodeId
 from capkit.network import Network
 from capkit.stores.node import Node, Unavailable
-from capkit.stores.store import Request, Store
+from capkit.stores.question import Request
+from capkit.stores.store import Store
 
 Book: TypeAlias = dict[NodeId, tuple[int, ...]]  # the amounts that each node has taken down
 

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from capkit.network import Network
 from capkit.stores.cluster import Process
 from capkit.stores.node import Node
-from capkit.stores.store import Answers, Request, Store
+from capkit.stores.question import Answers, Request
+from capkit.stores.store import Store
 
 
 class Tagged(NamedTuple):

@@ -14,7 +14,8 @@ from capkit._arguments import choice
 from capkit.history import NodeId
 from capkit.network import Network
 from capkit.stores.node import Node
-from capkit.stores.store import Request, Store
+from capkit.stores.question import Request
+from capkit.stores.store import Store
 
 Times: TypeAlias = dict[tuple[NodeId, NodeId], float]  # up to when the first has the second's puts
 

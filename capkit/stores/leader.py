@@ -1,12 +1,22 @@
-"""Consistent under a partition: one elected leader at a time, whose log a majority copies."""
+"""Consistent under a partition: one elected leader at a time, whose log a majority copies.
+
+message             from, to                 what follows
+put(entry)          a client's node, leader  the leader logs it, and answers when it is committed
+get(key)            a client's node, leader  the leader answers, perhaps after a majority has
+confirmed that it still leads
+log(News)           leader, all others       they copy the log, and answer how much of it they
+have: `Copied`. What a majority has is committed
+vote(Candidacy)     candidate, all others    they answer whether they vote for it: `Ballot`. The
+first round is a trial, the second one counts
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from functools import partial
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import simpy
 
@@ -14,18 +24,38 @@ from capkit._arguments import choice, number
 from capkit.history import NodeId
 from capkit.network import Network
 from capkit.stores.cluster import Process
-from capkit.stores.election import ElectedStore, Log, Member, Waiting
-from capkit.stores.log import Entry, newest
+from capkit.stores.election import Ballot, Candidacy, Election, Member, Waiting
+from capkit.stores.log import Entry, Log, LogStore, newest
 from capkit.stores.node import Node
-from capkit.stores.store import Answers, Request
+from capkit.stores.question import Request
 
 
-class LeaderStore(ElectedStore):
+class News(NamedTuple):
+    """What a leader sends: its log, how much of it is committed, and when it sent this."""
+
+    leader: NodeId
+    term: int
+    log: Log
+    committed: int
+    sent: float
+
+
+class Copied(NamedTuple):
+    """The answer to `News`: the node's own term, and how much it has of the log sent then."""
+
+    own_term: int
+    term: int
+    size: int
+    sent: float
+
+
+class LeaderStore(LogStore):
     """One leader orders all writes in its log, and a majority of the nodes copies it.
 
-    Who hears no leader asks for votes in a higher term; a majority elects the node whose log is as
-    new as theirs [1]_ [2]_. A deposed leader takes over the new one's log, and rolls back what is
-    not in it.
+    A node that has not heard from a leader for a while asks for votes in a higher term, and a
+    majority elects a node whose log is as new as theirs [1]_ [2]_. Nobody votes twice in a term, so
+    a term has at most one leader. A deposed leader takes over the new one's log, and rolls back
+    what is not in it.
 
     Parameters
     ----------
@@ -72,6 +102,15 @@ class LeaderStore(ElectedStore):
     capkit.Unavailable: get got no answer within 1000 ms: node 0 knows no leader
     """
 
+    beat_every = 25.0
+    """Ms between two signs of life of the leader, each of which carries its log."""
+
+    suspect_after = 150.0
+    """Ms of silence after which a node asks for votes; chance adds up to as much again."""
+
+    step_down_after = 500.0
+    """Ms without an answer of a majority after which a leader gives up."""
+
     def __init__(
         self,
         nodes: Iterable[Node],
@@ -87,69 +126,69 @@ class LeaderStore(ElectedStore):
         choice("read_from", read_from, ("leader", "any"))
         if read_from == "any" and reads in ("confirmed", "lease"):
             raise ValueError(f"reads must be 'committed' or 'newest' at any node, got {reads!r}")
-        super().__init__(nodes, network, number("lease", lease, 0) if reads == "lease" else 0.0)
+        super().__init__(nodes, network)
         self.acknowledge, self.reads, self.read_from = acknowledge, reads, read_from
+        self.lease = number("lease", lease, 0) if reads == "lease" else 0.0
+        first, held = self.nodes[0].id, self.lease
+        self.members = {id: Member(vote=first, leader=first, promised=held) for id in self.by_id}
+        self.members[first].confirmed = dict.fromkeys(self.by_id, 0.0)
+        self.elections = [Election(0.0, 1, first)]
+        self.every(self.beat_every, self._beat)
 
-    def lost(self) -> list[Any]:
-        """Values of acknowledged puts that the newest log does not have."""
+    def latest_log(self) -> Log:
+        """The newest by rank, which whoever is elected next must have."""
         known = [self.members[node.id] for node in self.nodes if not node.forgot]
-        latest = max(known, key=attrgetter("rank"), default=Member())
-        logged = {entry.number for entry in latest.log}
-        return [put.value for put in self.acknowledged if put.number not in logged]
+        return max(known, key=attrgetter("rank"), default=Member()).log
 
-    # What a client's node does.
+    # A client's node asks the leader that it knows, or itself.
 
     def on_put(self, request: Request, key: Hashable, value: Any) -> Process:
-        entry = Entry(request.number, key, value)
-        append = partial(self._append, entry)
-        leader, refusal = self._leader_of(request), partial(self._why_late, request)
-        yield from self.ask(request, "put", append, need=1, among=leader, refusal=refusal)
+        append = partial(self._append, entry=Entry(request.number, key, value))
+        yield from self.ask_one(request, append, self._leader_of(request))
 
     def on_get(self, request: Request, key: Hashable) -> Process:
-        read = partial(self._read, request, key)
-        among = self._leader_of(request)
-        if self.read_from == "any":
-            read, among = self._read_here(key), lambda node: node.id == request.at
-        refusal = partial(self._why_late, request)
-        answers = yield from self.ask(request, "get", read, need=1, among=among, refusal=refusal)
-        return next(iter(answers.values()))
+        def read_here(node: Node) -> Any:
+            return self.SILENT if node.forgot else node.get(key)
 
-    def _leader_of(self, request: Request) -> Any:
+        if self.read_from == "any":
+            asked = self.ask_one(request, read_here, lambda node: node.id == request.at)
+        else:
+            read = partial(self._read, request=request, key=key)
+            asked = self.ask_one(request, read, self._leader_of(request))
+        answer = yield from asked
+        return answer
+
+    def _leader_of(self, request: Request) -> Callable[[Node], bool]:
         """Picks the leader that the client's node knows; asked again at each attempt."""
         assert request.at is not None
         here = request.at
         return lambda node: node.id == self.members[here].leader
 
-    # What the leader does for clients.
+    # The leader logs a put or looks at a key, and answers as soon as it may.
 
-    def _append(self, entry: Entry, node: Node) -> Any:
+    def _append(self, node: Node, entry: Entry) -> Any:
         """Log an entry once, and answer when enough nodes have it."""
         if not self._leads(node):
             return self.SILENT
-        replica = self.members[node.id]
-        if entry not in replica.log:
-            replica.log = (*replica.log, entry)
+        member = self.members[node.id]
+        if entry not in member.log:
+            member.log = (*member.log, entry)
             self._show(node)
-            self._speak(node, self.network.draws(entry.number, "replicate"))
+            self._speak(node, entry.number, "replicate")
         if self.acknowledge == "leader":
             return True
-        return self._when(node, True, replica.log.index(entry) + 1, -math.inf)
+        return self._when(node, True, member.log.index(entry) + 1, -math.inf)
 
-    def _read(self, request: Request, key: Hashable, node: Node) -> Any:
-        if not self._leads(node):
-            return self.SILENT
-        replica = self.members[node.id]
-        if self.reads == "lease" and not self._holds_lease(node):
+    def _read(self, node: Node, request: Request, key: Hashable) -> Any:
+        member = self.members[node.id]
+        if not self._leads(node) or (self.reads == "lease" and not self._holds_lease(node)):
             return self.SILENT
         if self.reads != "confirmed":
             return node.get(key)
-        answer = newest(replica.log).get(key)
-        waiting = self._when(node, answer, len(replica.log), self.network.timer(node.id))
-        self._speak(node, self.network.draws(request.number, "confirm"))
+        answer = newest(member.log).get(key)
+        waiting = self._when(node, answer, len(member.log), self.network.timer(node.id))
+        self._speak(node, request.number, "confirm")
         return waiting
-
-    def _read_here(self, key: Hashable) -> Any:
-        return lambda node: self.SILENT if node.forgot else node.get(key)
 
     def _when(self, node: Node, answer: Any, size: int, since: float) -> simpy.Event:
         """An event that triggers with the answer as soon as the leader may give it."""
@@ -158,93 +197,193 @@ class LeaderStore(ElectedStore):
         self._advance(node)
         return event
 
+    def _speak(self, node: Node, turn: int, luck: str) -> None:
+        """Send the log to every other node, which is also the leader's sign of life."""
+        member, now = self.members[node.id], self.network.timer(node.id)
+        news = News(node.id, member.term, member.log, member.committed, now)
+        copy, count = partial(self._copy, news=news), partial(self._count, node)
+        self.call(node, self._others(node), "log", copy, count, turn=turn, luck=luck)
+
+    def _copy(self, node: Node, news: News) -> Any:
+        """Copy the log of a leader that is not outdated, and tell it how far that goes."""
+        member = self.members[node.id]
+        if news.term >= member.term:
+            self._follow(node, news.term, news.leader)
+        if node.forgot:
+            return self.SILENT
+        if news.term == member.term:
+            if (news.term, len(news.log)) > member.rank:
+                member.log, member.log_term = news.log, news.term
+            member.committed = max(member.committed, news.committed)
+            self._show(node)
+        return Copied(member.term, news.term, len(member.log), news.sent)
+
+    def _count(self, node: Node, other: Node, copied: Copied) -> None:
+        """Note how far another node has copied, and that it still followed when it was told."""
+        member = self.members[node.id]
+        if copied.own_term > member.term:
+            self._follow(node, copied.own_term, None)
+        if copied.term == copied.own_term == member.term and self._leads(node):
+            before = member.confirmed.get(other.id, -math.inf)
+            member.copied[other.id] = max(copied.size, member.copied.get(other.id, 0))
+            member.confirmed[other.id] = max(copied.sent, before)
+            self._advance(node)
+
     def _advance(self, node: Node) -> None:
         """Commit what a majority has copied, and give the answers that waited for it."""
-        replica, now = self.members[node.id], self.network.timer(node.id)
-        if not self._leads(node) or now < replica.serves_from:
+        member, now = self.members[node.id], self.network.timer(node.id)
+        if not self._leads(node) or now < member.serves_from:
             return
-        copied = {**replica.copied, node.id: len(replica.log)}
-        replica.committed = max(replica.committed, self._majority_has(copied, 0))
+        copied = {**member.copied, node.id: len(member.log)}
+        member.committed = max(member.committed, self._majority_has(copied, 0))
         self._show(node)
         confirmed = self._confirmed(node)
-        waiting, replica.waiting = replica.waiting, []
+        waiting, member.waiting = member.waiting, []
         for each in waiting:
-            if each.size <= replica.committed and each.since <= confirmed:
+            if each.size <= member.committed and each.since <= confirmed:
                 each.event.succeed(each.answer)
             else:
-                replica.waiting.append(each)
-
-    def _holds_lease(self, node: Node) -> bool:
-        """Whether no other leader can serve yet: the timers of the others may run fast."""
-        replica, now = self.members[node.id], self.network.timer(node.id)
-        safe = self.lease * (1 - self.network.drift) / (1 + self.network.drift)
-        served = now >= replica.serves_from and replica.committed >= replica.inherited
-        return served and now < self._confirmed(node) + safe
-
-    # How the log spreads.
-
-    def _speak(self, node: Node, luck: list[list[float]]) -> None:
-        """Send the log to every other node, which is also the leader's sign of life."""
-        replica, sent = self.members[node.id], self.network.timer(node.id)
-        for other, row in zip(self.nodes, luck, strict=True):
-            if other is not node:
-                hear = partial(
-                    self._hear, other, node, replica.term, replica.log, replica.committed, sent, row
-                )
-                self.network.send("log", node.id, other.id, hear, row[:2])
-
-    def _hear(
-        self,
-        node: Node,
-        leader: Node,
-        term: int,
-        log: Log,
-        committed: int,
-        sent: float,
-        luck: list[float],
-    ) -> None:
-        """Copy the log of a leader that is not outdated, and tell it how far that goes."""
-        replica = self.members[node.id]
-        if term >= replica.term:
-            self._follow(node, term, leader.id)
-        if node.forgot:
-            return
-        if term == replica.term and (term, len(log)) > replica.rank:
-            replica.log, replica.log_term = log, term
-        if term == replica.term:
-            replica.committed = max(replica.committed, committed)
-            self._show(node)
-        size = len(replica.log)
-        answer = partial(self._hear_answer, leader, node.id, replica.term, term, size, sent)
-        self.network.send("log: answer", node.id, leader.id, answer, luck[2:], reply=True)
-
-    def _hear_answer(
-        self, node: Node, other: NodeId, its_term: int, term: int, size: int, sent: float
-    ) -> None:
-        replica = self.members[node.id]
-        if its_term > replica.term:
-            self._follow(node, its_term, None)
-        if term == its_term == replica.term and self._leads(node):
-            replica.copied[other] = max(size, replica.copied.get(other, 0))
-            replica.confirmed[other] = max(sent, replica.confirmed.get(other, -math.inf))
-            self._advance(node)
+                member.waiting.append(each)
 
     def _show(self, node: Node) -> None:
         """Let the node's copy hold what its readers may see of the log."""
-        replica = self.members[node.id]
-        size = len(replica.log) if self.reads == "newest" else replica.committed
-        values = newest(replica.log[:size])
-        for key in [key for key in node.data if key not in values]:
-            self.erase(node, key)  # rolled back
-        for key, value in values.items():
-            if key not in node.data or node.data[key] != value:
-                self.write(node, key, value)
+        member = self.members[node.id]
+        size = len(member.log) if self.reads == "newest" else member.committed
+        self.show(node, member.log[:size])
 
-    def _why_late(self, request: Request, answers: Answers) -> str:
+    # Who still follows the leader, and for how long.
+
+    def _leads(self, node: Node) -> bool:
+        return self.members[node.id].leader == node.id and not node.forgot
+
+    def _holds_lease(self, node: Node) -> bool:
+        """Whether no other leader can serve yet: the timers of the others may run fast."""
+        member, now = self.members[node.id], self.network.timer(node.id)
+        safe = self.lease * (1 - self.network.drift) / (1 + self.network.drift)
+        served = now >= member.serves_from and member.committed >= member.inherited
+        return served and now < self._confirmed(node) + safe
+
+    def _confirmed(self, node: Node) -> float:
+        """The latest time at which a majority surely still followed this leader."""
+        here = {node.id: self.network.timer(node.id)}
+        return float(self._majority_has(self.members[node.id].confirmed | here, -math.inf))
+
+    def _majority_has(self, reached: dict[NodeId, Any], least: Any) -> Any:
+        """What a majority has reached at least."""
+        ranked = sorted((reached.get(each, least) for each in self.by_id), reverse=True)
+        return ranked[self.majority - 1]
+
+    # Every node, regularly: the leader gives a sign of life, the others miss it.
+
+    def _beat(self, node: Node, turn: int) -> None:
+        if node.forgot:
+            return
+        if not self._leads(node):
+            if self._suspects(node):
+                self._canvass(node, turn, trial=True)
+            return
+        member, now = self.members[node.id], self.network.timer(node.id)
+        if now - max(member.heard, self._confirmed(node)) > self.step_down_after:
+            member.heard = now
+            self._follow(node, member.term, None)
+            return
+        self._speak(node, turn, f"beat of {node.id}")
+        self._advance(node)
+
+    def _suspects(self, node: Node) -> bool:
+        """Whether the silence has lasted too long; chance keeps two nodes from asking at once."""
+        silence, term = self._silence(node), self.members[node.id].term
+        if silence < self.suspect_after:
+            return False
+        luck = self.network.draws(term, f"patience of {node.id}")[0][0]
+        return silence > self.suspect_after * (1 + luck)
+
+    # A candidate asks all for their votes, first on trial, and leads if a majority gives them.
+
+    def _canvass(self, node: Node, turn: int, *, trial: bool) -> None:
+        member = self.members[node.id]
+        self._follow(node, member.term + (not trial), None)
+        if not trial:
+            member.vote, member.heard = node.id, self.network.timer(node.id)
+        asked = Candidacy(node.id, member.term + trial, member.rank, trial)
+        votes: dict[NodeId, float] = {}
+
+        def count(voter: Node, ballot: Ballot) -> None:
+            if ballot.term > asked.term:
+                self._follow(node, ballot.term, None)
+            still = member.leader is None and member.term + trial == asked.term
+            if ballot.promised is None or node.forgot or not still:
+                return
+            votes[voter.id] = ballot.promised
+            if len(votes) == self.majority and trial:
+                self._canvass(node, turn, trial=False)
+            elif len(votes) == self.majority:
+                self._lead(node, max(votes.values()))
+
+        vote, luck = partial(self._vote, asked=asked), "trial" if trial else "vote"
+        purpose = f"{luck} of {node.id}"
+        self.call(node, self._others(node), "vote", vote, count, turn=turn, luck=purpose)
+        count(node, Ballot(member.term, self._promised(node)))
+
+    def _vote(self, node: Node, asked: Candidacy) -> Any:
+        """Vote, or on trial say whether one would: not while a leader is still heard."""
+        if node.forgot:
+            return self.SILENT
+        member = self.members[node.id]
+        quiet = not self._leads(node) and self._silence(node) >= self.suspect_after
+        granted = member.votes_for(asked) and (quiet or not asked.trial)
+        if granted and not asked.trial:
+            member.vote, member.heard = asked.candidate, self.network.timer(node.id)
+        return Ballot(member.term, self._promised(node) if granted else None)
+
+    def _lead(self, node: Node, promised: float) -> None:
+        """Begin to lead; serve when what the voters promised to an older leader is over."""
+        member, now = self.members[node.id], self.network.timer(node.id)
+        slow = (1 + self.network.drift) / (1 - self.network.drift)
+        member.leader, member.log_term = node.id, member.term
+        member.inherited, member.heard = len(member.log), now
+        member.serves_from = now + promised * slow
+        member.copied, member.confirmed = {}, {}
+        self.elections.append(Election(float(self.env.now), member.term, node.id))
+        self._speak(node, member.term, f"first words of {node.id}")
+        self._advance(node)
+
+    def _follow(self, node: Node, term: int, leader: NodeId | None) -> None:
+        """Take part in a term, and note who leads it, and when it was heard."""
+        member, now = self.members[node.id], self.network.timer(node.id)
+        member.follow(term, leader)
+        if leader is not None:
+            member.heard, member.promised = now, now + self.lease
+
+    def _silence(self, node: Node) -> float:
+        """Ms since the node has heard a leader, or has voted."""
+        return self.network.timer(node.id) - self.members[node.id].heard
+
+    def _promised(self, node: Node) -> float:
+        """Ms for which it still lets nobody but the old leader serve."""
+        return max(0.0, self.members[node.id].promised - self.network.timer(node.id))
+
+    # What happens to nodes, and what clients are told.
+
+    def crash(self, node: NodeId, *, lose_memory: bool) -> None:
+        """Stop a node; term, vote and log are on disk, and go only with its memory."""
+        super().crash(node, lose_memory=lose_memory)
+        self._follow(self.by_id[node], self.members[node].term, None)
+        if lose_memory:
+            self.members[node] = Member(log_term=0)
+
+    def restart(self, node: NodeId) -> None:
+        """Start it again; it no longer knows whom it has heard when, and assumes just now."""
+        super().restart(node)
+        now = self.network.timer(node)
+        self.members[node].heard, self.members[node].promised = now, now + self.lease
+
+    def why_late(self, request: Request) -> str:
+        """What the leader that the client's node knows may lack."""
         assert request.at is not None
         leader = self.members[request.at].leader
         if leader is None:
-            return self.late(request, f"node {request.at} knows no leader")
+            return f"node {request.at} knows no leader"
         if request.kind == "get" and self.reads == "lease":
-            return self.late(request, f"leader {leader} was not reached, or its lease has ended")
-        return self.late(request, f"leader {leader} was not reached, or reached no majority")
+            return f"leader {leader} was not reached, or its lease has ended"
+        return f"leader {leader} was not reached, or reached no majority"

@@ -4,43 +4,49 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from operator import contains
 from typing import Any, TypeAlias
 from zlib import crc32
 
-import simpy
-
 from capkit._arguments import choice, count
 from capkit.history import NodeId
 from capkit.network import Network
-from capkit.stores.ap import Actor, APStore, Hint, Version, versions_of
+from capkit.stores.ap import APStore, Hint, Version, versions_of
 from capkit.stores.cluster import Process
-from capkit.stores.node import Node, Unavailable
-from capkit.stores.store import Answers, Request
+from capkit.stores.node import Node
+from capkit.stores.question import Answers, Question, Request
 
 Demand: TypeAlias = tuple[str, list[NodeId], int]  # in words: of which nodes how many must answer
 
 
-@dataclass(slots=True, eq=False)
-class Round:
-    """A question to the replicas of a key, and what has come back so far.
+class Round(Question):
+    """A question to the replicas of a key, and to those that stand in for them.
 
     `asked` maps each node that is asked to the replica that it is or stands in for. `version` is
-    what a put writes; other questions only read.
+    what a put writes; other questions only read. `given_up` are replicas without any stand-in.
     """
 
-    request: Request
-    purpose: str
-    key: Hashable
-    version: Version | None
-    demands: list[Demand]
-    spare: list[NodeId]
-    done: simpy.Event
-    asked: dict[NodeId, NodeId] = field(default_factory=dict)
-    given_up: list[NodeId] = field(default_factory=list)
-    answers: Answers = field(default_factory=dict)
+    def __init__(
+        self,
+        store: LeaderlessStore,
+        request: Request,
+        purpose: str,
+        key: Hashable,
+        version: Version | None,
+        demands: list[Demand],
+    ) -> None:
+        handle, enough = partial(store.handle, asked=self), partial(store.enough, self)
+        super().__init__(store, request, purpose, handle, enough, self._among)
+        self.key, self.version, self.demands = key, version, demands
+        ring = store.preference(key)
+        self.asked = {replica: replica for replica in ring[: store.n]}
+        self.spare = ring[store.n :] * store.sloppy
+        self.given_up: list[NodeId] = []
+
+    def _among(self, node: Node) -> bool:
+        return node.id in self.asked
 
     def silent(self) -> list[NodeId]:
         """Replicas for which neither they nor a stand-in have answered."""
@@ -146,9 +152,7 @@ class LeaderlessStore(APStore):
         self.sloppy, self.collect, self.notfound_ok = sloppy, collect, notfound_ok
         self.read_repair = read_repair
         self._demanded: dict[int, list[Demand]] = {}
-        self._issued: dict[tuple[Actor, Hashable], Version] = {}
-        self._began: dict[int, float] = {}
-        self._replaced: dict[tuple[NodeId, int], list[int]] = {}
+        self.issued: dict[NodeId, dict[Hashable, Version]] = {node: {} for node in self.by_id}
 
     def preference(self, key: Hashable) -> list[NodeId]:
         """All nodes in the order of the ring from the key's place on: first its n replicas."""
@@ -174,8 +178,7 @@ class LeaderlessStore(APStore):
         node = self._coordinated_by(request)
         known = yield from self._context(request, node, key)
         version = self._next_version(request, node, known, value)
-        self._began[request.number] = self.env.now
-        self._issued[(node.id, node.incarnation), key] = version
+        self.issued[node.id][key] = version
         yield from self._ask_replicas(request, "w", key, version)
         yield from self._answer(request)
 
@@ -190,7 +193,7 @@ class LeaderlessStore(APStore):
         if node.id not in self.replicas(key):
             asked = yield from self._ask_replicas(request, "context", key)
             known = next(iter(asked.answers.values()))
-        last = self._issued.get(((node.id, node.incarnation), key))
+        last = self.issued[node.id].get(key)
         return known if last is None else (*known, last)
 
     def on_get(self, request: Request, key: Hashable) -> Process:
@@ -232,28 +235,27 @@ class LeaderlessStore(APStore):
     ) -> Process:
         """Ask until enough (r, w, or else one) have answered; `new` is the version of a put."""
         ring = self.preference(key)
-        replicas, spare = ring[: self.n], ring[self.n :] * self.sloppy
+        replicas, able = ring[: self.n], ring if self.sloppy else ring[: self.n]
         kinds = {"r": ("get", self.r, self.pr), "w": ("put", self.w, self.pw)}
         purpose, needed, own = kinds.get(letter, (letter, 1, 0))
         amount = f"{letter}={needed}" if letter in kinds else "the versions of one"
         names = f"of the {self.n} replicas {', '.join(map(str, replicas))}"
         words = f"{amount} {names}{' or their stand-ins' * self.sloppy}"
         themselves = f"p{letter}={own} {names} themselves"
-        demands = [(themselves, replicas, own), (words, replicas + spare, needed)]
-        asked = Round(request, purpose, key, new, demands, spare, self.env.event())
-        asked.asked |= zip(replicas, replicas, strict=True)
-        self._ask_again(asked, 0)
+        demands = [(themselves, replicas, own), (words, able, needed)]
+        asked = Round(self, request, purpose, key, new, demands)
         self._later(asked)
-        try:
-            yield asked.done
-        except simpy.Interrupt:
-            raise Unavailable(self._why_late(request, demands, asked.answers)) from None
+        yield from asked.wait(partial(self._why_late, request, demands))
         return asked
 
-    def _ask_again(self, asked: Round, attempt: int) -> None:
-        if not asked.done.triggered and self.goes_on(asked.request):
-            self._send_to(asked, list(asked.asked), asked.purpose, attempt)
-            self.network.after(self.retry_every, partial(self._ask_again, asked, attempt + 1))
+    def enough(self, asked: Round, answers: Answers) -> bool:
+        """Whether the answers to a question meet all demands."""
+        counted = list(answers)
+        if asked.purpose == "get" and not self.notfound_ok and len(counted) < self.n:
+            counted = [node for node in counted if answers[node]]
+        return all(
+            sum(node in nodes for node in counted) >= needed for _, nodes, needed in asked.demands
+        )
 
     def _later(self, asked: Round) -> None:
         # A coordinator that stands still finds nobody silent before it is awake.
@@ -265,39 +267,19 @@ class LeaderlessStore(APStore):
         """Ask the next nodes on the ring instead; if there is none, keep the hint here."""
         if not self._runs(asked.request) or (asked.done.triggered and not asked.version):
             return
-        fresh: list[NodeId] = []
+        fresh: list[Node] = []
         for replica in asked.silent():
             if asked.spare:
-                fresh.append(asked.spare.pop(0))
-                asked.asked[fresh[-1]] = replica
+                fresh.append(self.by_id[asked.spare.pop(0)])
+                asked.asked[fresh[-1].id] = replica
             else:
                 asked.given_up.append(replica)
                 if asked.version and self.hinted_handoff:
                     here = self._coordinated_by(asked.request).id
                     self.hints[here].append(Hint(self.by_id[replica], asked.key, asked.version))
-        self._send_to(asked, fresh, f"{asked.purpose}: stand in", len(asked.spare))
+        asked.send(fresh, f"{asked.purpose}: stand in", len(asked.spare))
         if asked.silent():
             self._later(asked)
-
-    def _send_to(self, asked: Round, nodes: list[NodeId], label: str, attempt: int) -> None:
-        def hear(node: Node, answer: Any) -> None:
-            asked.answers[node.id] = answer
-            in_time = self.goes_on(asked.request) and not asked.done.triggered
-            if in_time and self._enough(asked):
-                asked.done.succeed()
-
-        request, serve = asked.request, partial(self._serve, asked)
-        luck = self.network.draws(request.number, label, attempt)
-        targets = [self.by_id[node] for node in nodes if node not in asked.answers]
-        self._send(request.at, targets, label, serve, hear, luck, request.number)
-
-    def _enough(self, asked: Round) -> bool:
-        counted = list(asked.answers)
-        if asked.purpose == "get" and not self.notfound_ok and len(counted) < self.n:
-            counted = [node for node in counted if asked.answers[node]]
-        return all(
-            sum(node in nodes for node in counted) >= needed for _, nodes, needed in asked.demands
-        )
 
     def _why_late(self, request: Request, demands: list[Demand], answers: Answers) -> str:
         timeout = request.timeout
@@ -310,18 +292,18 @@ class LeaderlessStore(APStore):
 
     # What a replica or its stand-in does with versions.
 
-    def _serve(self, asked: Round, node: Node) -> Any:
+    def handle(self, node: Node, asked: Round) -> Any:
         """Say what the node holds, or take a put, and note which earlier ones it replaces here."""
         if not asked.version:
             return versions_of(node, asked.key)
         self._keep(node, asked, [asked.version])
-        number = asked.version.stamp[2]
+        put = asked.version.origin
         # With a clock that is ahead it may replace one that began later: that one is lost.
-        began, replaced = self._began, self._replaced.get((node.id, number), ())
-        self.causes[number] |= {each for each in replaced if began[each] <= began[number]}
+        replaced = put.replaced.get(node.id, ())
+        put.follows += [each for each in replaced if each.began <= put.began]
         for held in versions_of(node, asked.key) if self.resolve == "lww" else ():
-            if began[number] < began[held.stamp[2]]:  # what began before it only came too late
-                self.causes[held.stamp[2]] |= {number}
+            if put.began < held.origin.began:  # what began before it only came too late
+                held.origin.follows.append(put)
         return True
 
     def _keep(self, node: Node, asked: Round, new: Sequence[Version]) -> bool:
@@ -337,8 +319,7 @@ class LeaderlessStore(APStore):
         super()._accept(node, key, new)
         if self.resolve == "lww" and before != (after := versions_of(node, key)):
             # A repair may come before the put itself; that still replaces what was there.
-            number = after[0].stamp[2]
-            self._replaced[node.id, number] = [version.stamp[2] for version in before]
+            after[0].origin.replaced[node.id] = [version.origin for version in before]
         return True
 
     def _resolved(self, versions: Sequence[Version]) -> tuple[Version, ...]:
@@ -347,9 +328,9 @@ class LeaderlessStore(APStore):
             return tuple(distinct[stamp] for stamp in sorted(distinct))
         return super()._resolved(versions)
 
-    def _forget(self, node: Node, hint: Hint) -> None:
+    def _drop(self, node: Node, target: Node, told: Any, hint: Hint) -> None:
         """Drop a hint that was delivered, and with the last one the copy of a stand-in."""
-        super()._forget(node, hint)
+        super()._drop(node, target, told, hint)
         waits = any(other.key == hint.key for other in self.hints[node.id])
         if not waits and hint.key in node.data and node.id not in self.replicas(hint.key):
             self.erase(node, hint.key)
@@ -358,3 +339,8 @@ class LeaderlessStore(APStore):
         """The copies that a node shares with another one: of keys that both are replicas of."""
         pair = {node.id, other.id}
         return {key: held for key, held in node.data.items() if pair <= set(self.replicas(key))}
+
+    def crash(self, node: NodeId, *, lose_memory: bool) -> None:
+        """Stop a node: it no longer knows which versions it has issued."""
+        super().crash(node, lose_memory=lose_memory)
+        self.issued[node].clear()

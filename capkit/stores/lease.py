@@ -1,4 +1,17 @@
-"""One server at a time, by a lock that ends by itself, and a log that refuses older locks."""
+"""One server at a time, by a lock that ends by itself, and a log that refuses older locks.
+
+    message                    from, to              what follows
+    put(entry)                 a client's node, all  whoever serves collects it into a batch, and
+                                                     answers when the batch is in the log
+    get(key)                   a client's node, all  whoever serves answers from its memory
+    append(generation, log)    the server, all       they keep the log, or refuse an older lock
+    state                      the master, all       they say whether the tablet's lock is free
+    load(generation)           the master, a node    it takes the lock, and reads the log
+    load log                   a new server, all     they send the log, and refuse older locks
+
+`locks` is the lock service. The lock "master" is anybody's; its holder gives the work, with the
+lock "tablet", to a live node when nobody holds it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +19,7 @@ import math
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import simpy
 
@@ -14,12 +27,10 @@ from capkit._arguments import number
 from capkit.history import NodeId
 from capkit.network import Network
 from capkit.stores.cluster import Process
-from capkit.stores.locks import LockStore
-from capkit.stores.log import Entry, newest
+from capkit.stores.locks import LockService
+from capkit.stores.log import Entry, Log, LogStore
 from capkit.stores.node import Node
-from capkit.stores.store import Answers, Request
-
-Log: TypeAlias = tuple[Entry, ...]
+from capkit.stores.question import Request
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,7 +78,7 @@ class Server:
     tenure: Tenure | None = None
 
 
-class LeaseStore(LockStore):
+class LeaseStore(LogStore):
     """A lock service assigns the tablet to one server at a time, as Bigtable does with Chubby.
 
     The server looks at its lease, writes the log, which a majority of the nodes keeps, and then its
@@ -112,6 +123,9 @@ class LeaseStore(LockStore):
     [(0, 1), (1, 2)]
     """
 
+    renew_every = 50.0
+    """Ms between two renewals of a lock, and between two looks of the master."""
+
     commit_every = 20.0
     """Ms that a server collects puts before it writes them to the log together."""
 
@@ -126,49 +140,49 @@ class LeaseStore(LockStore):
         lease = number("lease", lease, 1)
         if not isinstance(fencing, bool):
             raise TypeError(f"fencing must be True or False, got {fencing!r}")
-        super().__init__(nodes, network, lease)
-        self.fencing = fencing
+        super().__init__(nodes, network)
+        self.lease, self.fencing = lease, fencing
         self.shelves = {node.id: Shelf() for node in self.nodes}
         self.servers = {node.id: Server() for node in self.nodes}
         self.tenures: list[Tenure] = []
         self.refused: list[Refusal] = []
+        self.taken = dict.fromkeys(self.by_id, 1)
+        names = ("master", "tablet")
+        self.locks = LockService(self, names, lease, self.renew_every, self._ended)
+        self.every(self.renew_every, self._watch)
         self._serve_now(self.nodes[0], 1, ())
 
-    def lost(self) -> list[Any]:
-        """Values of acknowledged puts that the newest copy of the log does not have."""
+    def latest_log(self) -> Log:
+        """The newest copy of the log by rank."""
         known = [self.shelves[node.id] for node in self.nodes if not node.forgot]
-        latest = max(known, key=lambda shelf: shelf.rank, default=Shelf())
-        logged = {entry.number for entry in latest.log}
-        return [put.value for put in self.acknowledged if put.number not in logged]
+        return max(known, key=lambda shelf: shelf.rank, default=Shelf()).log
 
     def replicas(self, key: Hashable) -> list[NodeId]:
         """None: one server has the tablet in its memory, and the others nothing."""
         return []
 
-    # What a client's node does: it asks all, and whoever serves answers.
+    # A client's node asks all, and whoever serves answers.
 
     def on_put(self, request: Request, key: Hashable, value: Any) -> Process:
-        entry = Entry(request.number, key, value)
-        take, refusal = partial(self._take_put, entry), partial(self._why_late, request)
-        yield from self.ask(request, "put", take, need=1, refusal=refusal)
+        take = partial(self._take_put, entry=Entry(request.number, key, value))
+        yield from self.ask_one(request, take)
 
     def on_get(self, request: Request, key: Hashable) -> Process:
         def read(node: Node) -> Any:
             # Looking and reading happen at one moment, so no pause comes between them.
             return node.get(key) if self._serves(node) else self.SILENT
 
-        refusal = partial(self._why_late, request)
-        answers = yield from self.ask(request, "get", read, need=1, refusal=refusal)
-        return next(iter(answers.values()))
+        answer = yield from self.ask_one(request, read)
+        return answer
 
-    # What the server does.
+    # The server looks at its lease, collects puts, and writes them to the log together.
 
     def _serves(self, node: Node) -> bool:
         """Whether a node that looks at its lease now may serve."""
-        self._look(node)
+        self.locks.look(node)
         return self.servers[node.id].tenure is not None
 
-    def _take_put(self, entry: Entry, node: Node) -> Any:
+    def _take_put(self, node: Node, entry: Entry) -> Any:
         """Look at the lease, and put a write into the next batch; the log answers it."""
         if not self._serves(node):
             return self.SILENT
@@ -180,13 +194,12 @@ class LeaseStore(LockStore):
             server.batch.append(entry)
             if len(server.batch) == 1:
                 write = partial(self._write_batch, node, server)
-                self.network.after(
-                    self.commit_every, partial(self.network.when_awake, node.id, write)
-                )
+                later = partial(self.network.when_awake, node.id, write)
+                self.network.after(self.commit_every, later)
         return server.waiting[entry.number]
 
     def _write_batch(self, node: Node, server: Server) -> None:
-        """Write the log without looking again: it has been looked, but who knows how long ago."""
+        """Write the log without looking at the lease again: who knows how long ago that was."""
         if server is self.servers[node.id] and node.up and server.batch:
             server.log, server.batch = (*server.log, *server.batch), []
             self.env.process(self._commit(node, server, server.log))
@@ -202,49 +215,13 @@ class LeaseStore(LockStore):
                 if entry.number in server.waiting:
                     server.waiting.pop(entry.number).succeed(True)
 
-    def _begin(self, node: Node, generation: int, turn: int) -> Process:
-        """Load the tablet: read the log, so that a majority refuses older locks, and store it."""
-
-        def load(replica: Node) -> Shelf | Any:
-            shelf = self.shelves[replica.id]
-            if replica.forgot or (self.fencing and generation < shelf.fence):
-                return self.SILENT
-            shelf.fence = max(shelf.fence, generation)
-            return Shelf(generation=shelf.generation, log=shelf.log)
-
-        request = self._own_request(node, turn)
-        found = yield from self.ask(request, "load log", load, need=self.majority)
-        log = max(found.values(), key=lambda shelf: shelf.rank).log
-        yield from self._store(node, generation, log, turn)
-        held = self.leases[node.id].get("tablet")
-        if held and held.generation == generation and self.holds(node, "tablet"):
-            self._serve_now(node, generation, log)
-
-    def _serve_now(self, node: Node, generation: int, log: Log) -> None:
-        self._stop(node)  # it may still serve under an older lock of its own
-        tenure = Tenure(node=node.id, generation=generation, since=float(self.env.now))
-        done = {entry.number for entry in log}
-        self.servers[node.id] = Server(generation=generation, log=log, done=done, tenure=tenure)
-        self.tenures.append(tenure)
-        for key, value in newest(log).items():
-            self.write(node, key, value)
-
-    def _stop(self, node: Node) -> None:
-        """Note that it serves no more, and forget the tablet."""
-        server = self.servers[node.id]
-        if server.tenure is not None:
-            server.tenure.until = float(self.env.now)
-            server.tenure = None
-            for key in list(node.data):
-                self.erase(node, key)
-
-    # The shared log.
-
     def _store(self, node: Node, generation: int, log: Log, turn: int) -> Process:
         """Let a majority store the log of a server; it takes as long as it takes."""
         keep = partial(self._keep, generation=generation, log=log)
-        request = self._own_request(node, turn)
+        request = self.own_request(node, turn, 3 * self.lease)
         yield from self.ask(request, f"append by {node.id}", keep, need=self.majority)
+
+    # Every node keeps a copy of the log.
 
     def _keep(self, node: Node, generation: int, log: Log) -> Any:
         shelf = self.shelves[node.id]
@@ -261,30 +238,114 @@ class LeaseStore(LockStore):
             shelf.generation, shelf.log = generation, log
         return True
 
-    def _own_request(self, node: Node, turn: int) -> Request:
-        """A request of a server in its own right, which it repeats for a few leases."""
-        return Request(
-            number=turn,
-            kind="append",
-            at=node.id,
-            began=self.env.now,
-            timeout=3 * self.lease,
-            incarnation=node.incarnation,
-        )
+    # Every node, regularly: it renews its locks, and the master looks after the tablet.
 
-    # What happens to nodes.
+    def _watch(self, node: Node, turn: int) -> None:
+        if node.forgot:
+            return
+        self.locks.renew(node, turn)
+        if self.locks.holds(node, "master"):
+            self.env.process(self._assign(node, turn))
+        elif self._misses_master(node):
+            generation = self.locks.granted[node.id]["master"].generation + 1
+            self.env.process(self.locks.acquire(node, "master", generation, turn))
+
+    def _misses_master(self, node: Node) -> bool:
+        """Whether the master's lock has been free for a while, so that two seldom ask at once."""
+        lock = self.locks.granted[node.id]["master"]
+        wait = 2 * self.nodes.index(node) * self.renew_every
+        if lock.holder[0] == node.id:
+            # It has asked in vain, as others have: chance, so that they do not meet for ever.
+            luck = self.network.draws(lock.generation, f"patience of {node.id}")[0][0]
+            wait += 2 * luck * self.lease
+        return self.network.timer(node.id) >= lock.promised + wait
+
+    def _assign(self, node: Node, turn: int) -> Process:
+        """As master: give the tablet to a live node, if a majority says that its lock is free."""
+
+        def state(replica: Node) -> Any:
+            lock = self.locks.granted[replica.id]["tablet"]
+            free = self.network.timer(replica.id) >= lock.promised
+            return self.SILENT if replica.forgot else (free, lock.generation)
+
+        seen = yield from self.locks.ask_all(node, f"state for {node.id}", state, turn)
+        free = [each for each, (is_free, _) in seen.items() if is_free]
+        if len(free) < self.majority or not self.locks.holds(node, "master"):
+            return
+        generation = 1 + max(number for _, number in seen.values())
+        chosen = next(each for each in self.nodes if each.id in free)
+        take = partial(self._take, generation=generation, turn=turn)
+        self.call(node, [chosen], "load", take, turn=turn, luck=f"work from {node.id}")
+
+    # Whoever is given the tablet takes its lock, reads the log, and serves.
+
+    def _take(self, node: Node, generation: int, turn: int) -> None:
+        has_it = self.locks.holds(node, "tablet")
+        if not node.forgot and not has_it and generation > self.taken[node.id]:
+            self.taken[node.id] = generation  # the master may say it twice
+            self.env.process(self._lock_and_begin(node, generation, turn))
+
+    def _lock_and_begin(self, node: Node, generation: int, turn: int) -> Process:
+        if (yield from self.locks.acquire(node, "tablet", generation, turn)):
+            yield from self._begin(node, generation, turn)
+
+    def _begin(self, node: Node, generation: int, turn: int) -> Process:
+        """Load the tablet: read the log, so that a majority refuses older locks, and store it."""
+
+        def load(replica: Node) -> Any:
+            shelf = self.shelves[replica.id]
+            if replica.forgot or (self.fencing and generation < shelf.fence):
+                return self.SILENT
+            shelf.fence = max(shelf.fence, generation)
+            return Shelf(generation=shelf.generation, log=shelf.log)
+
+        request = self.own_request(node, turn, 3 * self.lease)
+        found = yield from self.ask(request, "load log", load, need=self.majority)
+        log = max(found.values(), key=lambda shelf: shelf.rank).log
+        yield from self._store(node, generation, log, turn)
+        held = self.locks.held[node.id].get("tablet")
+        if held and held.generation == generation and self.locks.holds(node, "tablet"):
+            self._serve_now(node, generation, log)
+
+    def _serve_now(self, node: Node, generation: int, log: Log) -> None:
+        self._stop(node)  # it may still serve under an older lock of its own
+        tenure = Tenure(node=node.id, generation=generation, since=float(self.env.now))
+        done = {entry.number for entry in log}
+        self.servers[node.id] = Server(generation=generation, log=log, done=done, tenure=tenure)
+        self.tenures.append(tenure)
+        self.show(node, log)
+
+    def _ended(self, node: Node, name: str) -> None:
+        if name == "tablet":
+            self._stop(node)
+
+    def _stop(self, node: Node) -> None:
+        """Note that it serves no more, and forget the tablet."""
+        server = self.servers[node.id]
+        if server.tenure is not None:
+            server.tenure.until = float(self.env.now)
+            server.tenure = None
+            self.show(node, ())
+
+    # What happens to nodes, and what clients are told.
 
     def crash(self, node: NodeId, *, lose_memory: bool) -> None:
         """Stop a node; its copies of locks and log are on disk, and go only with its memory."""
         super().crash(node, lose_memory=lose_memory)
+        self.locks.crash(node)
+        self._stop(self.by_id[node])
         self.servers[node] = Server()
         if lose_memory:
             self.shelves[node] = Shelf(fence=0, generation=0)
 
-    def _why_late(self, request: Request, answers: Answers) -> str:
+    def restart(self, node: NodeId) -> None:
+        """Start it again; it waits before it grants a lock to somebody else."""
+        super().restart(node)
+        self.locks.restart(node)
+
+    def why_late(self, request: Request) -> str:
+        """Who may have been missing: the server, a majority for its log, or any server."""
         serving = [node.id for node in self.nodes if self.servers[node.id].tenure is not None]
         if any(self.network.reaches(request.at, server) for server in serving):
-            return self.late(
-                request, f"server {serving[-1]} was not reached, or its log no majority"
-            )
-        return self.late(request, f"nobody that node {request.at} reaches serves the tablet")
+            return f"server {serving[-1]} was not reached, or its log no majority"
+        return f"nobody that node {request.at} reaches serves the tablet"

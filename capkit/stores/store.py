@@ -60,10 +60,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Hashable, Iterable
-from dataclasses import dataclass, field
-from functools import partial
 from itertools import count
-from typing import Any, TypeAlias
+from typing import Any
 
 import simpy
 
@@ -72,39 +70,7 @@ from capkit.history import NodeId
 from capkit.network import Network
 from capkit.stores.cluster import Cluster, Process
 from capkit.stores.node import Node, Unavailable
-
-Answers: TypeAlias = dict[NodeId, Any]
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class Request:
-    """One operation under way: what is asked, by a client of which node, and until when.
-
-    `saw` are the values that its coordinator found at replicas before it was done; `client` is None
-    where nobody knows whose put or get it is.
-    """
-
-    number: int
-    kind: str
-    key: Hashable = None
-    value: Any = None
-    at: NodeId | None
-    incarnation: int
-    client: int | None = None
-    began: float
-    timeout: float
-    ended: float = math.inf
-    saw: list[Any] = field(default_factory=list)
-
-    @property
-    def deadline(self) -> float:
-        """Until when its client waits."""
-        return self.began + self.timeout
-
-    def may_follow(self, other: Request) -> bool:
-        """Whether a put knew of another one, or ran at the same time."""
-        together = self.began <= other.ended and other.began <= self.ended
-        return self.key == other.key and (together or other.value in self.saw)
+from capkit.stores.question import Answers, Question, Request
 
 
 class Store(Cluster):
@@ -193,6 +159,7 @@ class Store(Cluster):
         try:
             yield from self._wait_awake(request)
             if request.kind == "put":
+                request.saw += self.visible.get((request.at, request.key), ())
                 steps = self.on_put(request, request.key, request.value)
             else:
                 steps = self.on_get(request, request.key)
@@ -296,38 +263,16 @@ class Store(Cluster):
         Unavailable
             If the client's time is up.
         """
-        answers: Answers = {}
-        enough = self.env.event()
 
-        def hear(node: Node, answer: Any) -> None:
-            if self.goes_on(request) and not enough.triggered:
-                answers[node.id] = answer
-                if len(answers) == need:
-                    enough.succeed()
+        def enough(answers: Answers) -> bool:
+            return len(answers) >= need
 
-        def send(attempt: int) -> None:
-            if enough.triggered or not self.goes_on(request):
-                return
-            asked = [node for node in self.nodes if node.id not in answers and among(node)]
-            luck = self.network.draws(request.number, purpose, attempt)
-            self._send(request.at, asked, purpose, meet, hear, luck, request.number)
-            if patience == math.inf:
-                self.network.after(self.retry_every, partial(send, attempt + 1))
+        def why(answers: Answers) -> str:
+            return self.too_few(request, answers, need)
 
-        meet = partial(self._meet, request, handle)
-        send(0)
-        try:
-            yield enough if patience == math.inf else enough | self.env.timeout(patience)
-        except simpy.Interrupt:
-            said = refusal(answers) if refusal else self.too_few(request, answers, need)
-            raise Unavailable(said) from None
-        return dict(answers)
-
-    def _meet(self, request: Request, handle: Callable[[Node], Any], node: Node) -> Any:
-        """Let a replica handle a request, and note what a put finds there."""
-        if request.kind == "put":
-            request.saw += self.visible.get((node.id, request.key), ())
-        return handle(node)
+        question = Question(self, request, purpose, handle, enough, among)
+        answers = yield from question.wait(refusal or why, patience)
+        return answers
 
     def too_few(
         self, request: Request, answers: Answers, need: int, within: float | None = None
@@ -342,6 +287,17 @@ class Store(Cluster):
     def late(self, request: Request, why: str) -> str:
         """What a client is told when its time is up, and why."""
         return f"{request.kind} got no answer within {request.timeout:g} ms: {why}"
+
+    def own_request(self, node: Node, number: int, timeout: float = math.inf) -> Request:
+        """What a node may `ask` about of its own accord, until `timeout` ms are over."""
+        return Request(
+            number=number,
+            kind="own",
+            at=node.id,
+            incarnation=node.incarnation,
+            began=float(self.env.now),
+            timeout=timeout,
+        )
 
     def goes_on(self, request: Request) -> bool:
         """Whether the coordinator still works on it: in time, and not crashed since."""

@@ -10,7 +10,8 @@ from typing import Any
 from capkit.history import NodeId
 from capkit.stores.cluster import Process
 from capkit.stores.node import Node, Unavailable
-from capkit.stores.store import Request, Store
+from capkit.stores.question import Request
+from capkit.stores.store import Store
 
 
 class DistributedStore(Store):

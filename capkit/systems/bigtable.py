@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from capkit.network import Network
 from capkit.stores import LeaderlessStore, LeaseStore, Node, Store
-from capkit.systems.system import BOTH, Option, Options, Profile
+from capkit.systems.system import BOTH, Option, Options, System
 
 
 def _bigtable(nodes: list[Node], network: Network, options: Options) -> Store:
@@ -13,7 +13,7 @@ def _bigtable(nodes: list[Node], network: Network, options: Options) -> Store:
     return LeaseStore(nodes, network, fencing=options["fencing"])
 
 
-BIGTABLE = Profile(
+SYSTEM = System(
     name="Bigtable",
     letters="CP",
     mechanism="one server at a time holds the lock of a tablet, for a lease; the log is shared",

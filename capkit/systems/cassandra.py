@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from capkit.network import Network
 from capkit.stores import LeaderlessStore, Node, Store
-from capkit.systems.system import BOTH, FEW, Option, Options, Profile, quorum
+from capkit.systems.system import BOTH, FEW, Option, Options, System, quorum
 
 
 def _cassandra(nodes: list[Node], network: Network, options: Options) -> Store:
@@ -23,7 +23,7 @@ def _cassandra(nodes: list[Node], network: Network, options: Options) -> Store:
     )
 
 
-CASSANDRA = Profile(
+SYSTEM = System(
     name="Cassandra",
     letters="AP",
     mechanism="no leader: a write goes to all replicas, the level says for how many to wait",

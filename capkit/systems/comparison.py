@@ -13,7 +13,7 @@ from capkit._arguments import choice
 from capkit.consistency import availability, convergence, freshness, ladder, linearizable, stale
 from capkit.history import Fault, History, Outcome
 from capkit.network import Crash, Partition, Skew
-from capkit.stores import LeaderlessStore, LeaseStore, Store
+from capkit.stores import Store
 from capkit.workload import Workload, run
 
 NODES = 6  # an even split is possible, and every third node is among each key's three replicas
@@ -61,7 +61,8 @@ class Row:
 
     Attributes
     ----------
-    system, options, script : str
+    system, options, letters, script : str
+        A store of one's own has no options and no letters.
     answered, cut_off, rest : float
         Share of the operations that was answered: of all in the whole run; and during the cut, of
         the clients of the group that the script names first, and of the others. NaN without a cut.
@@ -85,6 +86,7 @@ class Row:
 
     system: str
     options: str
+    letters: str
     script: str
     answered: float
     cut_off: float
@@ -97,6 +99,11 @@ class Row:
     converged: float
     median: float
     p99: float
+
+    @property
+    def name(self) -> str:
+        """The system with its options."""
+        return f"{self.system}, {self.options}" if self.options else self.system
 
 
 _COLUMNS = {
@@ -182,7 +189,7 @@ def _cell(name: str, value: Any) -> str:
         return f"{100 * value:.0f} %"
     if name in _TIMES:
         return "never" if math.isinf(value) else f"{value:.0f} ms"
-    return str(value)
+    return str(value) or "-"
 
 
 def observe(store: Store, script: Script, seed: int, rate: float = WORKLOAD.rate) -> History:
@@ -192,7 +199,7 @@ def observe(store: Store, script: Script, seed: int, rate: float = WORKLOAD.rate
     return run(store, workload, script.faults, settle=_SETTLE)
 
 
-def judged(store: Any, history: History, calm: History) -> dict[str, Any]:
+def judged(store: Store, history: History, calm: History) -> dict[str, Any]:
     """The fields of a `Row` that are measured; `calm` is a history without any fault."""
     waits = (calm.completed - calm.invoked)[calm.is_ok]
     return {
@@ -200,11 +207,11 @@ def judged(store: Any, history: History, calm: History) -> dict[str, Any]:
         "cut_off": _side(history, True),
         "rest": _side(history, False),
         "lost": len(store.lost()),
-        "siblings": 0 if getattr(store, "collect", False) else _siblings(history),
+        "siblings": 0 if store.collect else _siblings(history),
         "converged": _equal_after(store, history),
         "median": float(np.median(waits)),
         "p99": float(np.quantile(waits, 0.99)),
-        **(_of_sets(history) if getattr(store, "collect", False) else _of_values(history)),
+        **(_of_sets(history) if store.collect else _of_values(history)),
     }
 
 
@@ -259,8 +266,6 @@ def _siblings(history: History) -> int:
 
 def _equal_after(store: Store, history: History) -> float:
     """Ms until the copies of the nodes that are to hold the key were equal."""
-    if isinstance(store, LeaseStore):
-        return math.nan  # one server has the tablet in its memory, the others nothing
-    nodes = store.replicas(WORKLOAD.keys[0]) if isinstance(store, LeaderlessStore) else None
-    after = convergence(history, nodes=nodes)
+    nodes = store.replicas(WORKLOAD.keys[0])
+    after = convergence(history, nodes=nodes) if nodes else math.nan
     return math.inf if after is None else after

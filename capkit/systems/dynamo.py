@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from capkit.stores import LeaderlessStore
-from capkit.systems.system import BOTH, FEW, Option, Profile
+from capkit.systems.system import BOTH, FEW, Option, System
 
-DYNAMO = Profile(
+SYSTEM = System(
     name="Dynamo",
     letters="AP",
     mechanism="no leader: N replicas on a ring, the next nodes stand in for those that are silent",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from capkit.stores import LeaderStore
-from capkit.systems.system import BOTH, Option, Profile
+from capkit.systems.system import BOTH, Option, System
 
-DYNAMODB = Profile(
+SYSTEM = System(
     name="DynamoDB",
     letters="CP",
     mechanism="an elected leader with a lease; a write is acknowledged once a quorum has logged it",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from capkit.network import Network
 from capkit.stores import LeaderStore, Node, Store
-from capkit.systems.system import Option, Options, Profile
+from capkit.systems.system import Option, Options, System
 
 _READS = {"local": "newest", "majority": "committed", "linearizable": "confirmed"}
 
@@ -23,7 +23,7 @@ def _mongodb(nodes: list[Node], network: Network, options: Options) -> Store:
     )
 
 
-MONGODB = Profile(
+SYSTEM = System(
     name="MongoDB",
     letters="CP",
     mechanism="a replica set: an elected primary, whose log the secondaries copy",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from capkit.stores import CAStore
-from capkit.systems.system import Option, Profile
+from capkit.systems.system import Option, System
 
-RELATIONAL = Profile(
+SYSTEM = System(
     name="relational",
     letters="CA",
     mechanism="one primary orders all writes, standbys copy its log (PostgreSQL, MySQL)",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from capkit.network import Network
 from capkit.stores import LeaderlessStore, Node, Store
-from capkit.systems.system import BOTH, FEW, Option, Options, Profile, quorum
+from capkit.systems.system import BOTH, FEW, Option, Options, System, quorum
 
 _WORDS = ("one", "quorum", "all", *FEW)
 
@@ -27,7 +27,7 @@ def _riak(nodes: list[Node], network: Network, options: Options) -> Store:
     )
 
 
-RIAK = Profile(
+SYSTEM = System(
     name="Riak",
     letters="AP",
     mechanism="no leader: Dynamo's ring and stand-ins, version vectors with dots",

@@ -11,7 +11,7 @@ from capkit.network import Network
 from capkit.stores import Node, Store
 
 Options = Mapping[str, Any]
-Maker = Callable[[list[Node], Network, Options], Store]
+Recipe = Callable[[list[Node], Network, Options], Store]
 
 BOTH = (True, False)
 FEW = tuple(range(1, 7))  # replicas or quorums of the six nodes that are compared
@@ -31,7 +31,7 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Profile:
+class System:
     """A named system: one mechanism, and the options that turn it into what it is called.
 
     It prints as a page of a handbook.
@@ -61,7 +61,7 @@ class Profile:
     configurations: Mapping[str, Options]
     pacelc: str
     sources: tuple[str, ...]
-    make: Maker
+    make: Recipe
 
     def build(
         self,

@@ -1,55 +1,36 @@
-"""The named systems, and the same trouble for all of them in one table.
-
-A label is one configuration of a mechanism. `get` returns a system's profile, whose `build` makes a
-store with any of its options; `compare` runs configurations through scripts of faults.
-"""
+"""The same clients under the same faults on several systems, or on stores of your own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from capkit import systems
 from capkit._arguments import RandomState, choice
-from capkit.systems.bigtable import BIGTABLE
-from capkit.systems.cassandra import CASSANDRA
+from capkit.network import Network
+from capkit.stores import Maker, Store, build, name_of
 from capkit.systems.comparison import NODES, SCRIPTS, Comparison, Row, Script, judged, observe
-from capkit.systems.dynamo import DYNAMO
-from capkit.systems.dynamodb import DYNAMODB
-from capkit.systems.mongodb import MONGODB
-from capkit.systems.relational import RELATIONAL
-from capkit.systems.riak import RIAK
-from capkit.systems.system import Option, Profile
+from capkit.systems.system import System
 
-__all__ = ["NAMES", "SCRIPTS", "Comparison", "Option", "Profile", "Row", "Script", "compare", "get"]
-
-Configuration: TypeAlias = str | tuple[str, Mapping[str, Any]]
-
-PROFILES = (RELATIONAL, BIGTABLE, DYNAMODB, MONGODB, DYNAMO, CASSANDRA, RIAK)
-
-NAMES = tuple(profile.name for profile in PROFILES)
-"""The systems that are usually named: one is called CA, three CP, three AP."""
+Configuration: TypeAlias = str | tuple[str, Mapping[str, Any]] | Maker
 
 
-def get(name: str) -> Profile:
-    """The profile of a system.
+class Candidate(NamedTuple):
+    """What is compared: its name, options and letters, if any, and what makes it from a seed."""
 
-    Raises
-    ------
-    ValueError
-        If there is none of that name; the names are listed.
+    system: str
+    options: str
+    letters: str
+    make: Callable[[int], Store]
 
-    Examples
-    --------
-    >>> get("MongoDB").letters
-    'CP'
-    >>> store = get("MongoDB").build(rng=7, read_concern="linearizable")
-    >>> store.put("key", "value")
-    >>> store.get("key")
-    'value'
-    """
-    return PROFILES[NAMES.index(choice("name", name, NAMES))]
+    def row(self, script: str, found: Mapping[str, Any]) -> Row:
+        """What was found out about it under a script."""
+        return Row(
+            system=self.system, options=self.options, letters=self.letters, script=script, **found
+        )
 
 
 def compare(
@@ -64,8 +45,9 @@ def compare(
 
     Parameters
     ----------
-    configurations : iterable of str or (str, mapping)
-        Names of systems, with options or without. By default all seven as their letters mean them.
+    configurations : iterable of str, (str, mapping) or callable
+        Names of systems, with options or without, and makers of stores: subclasses of `Store`, or
+        functions of nodes and a network. By default all named systems as their letters mean them.
     scripts : iterable of str, or mapping of str to Script
         Names among `SCRIPTS`, or scripts of your own. By default all of `SCRIPTS`.
     rng : int, numpy.random.Generator or None
@@ -83,30 +65,53 @@ def compare(
 
     Examples
     --------
-    >>> compare([("Cassandra", {"consistency": "QUORUM"})], ["even split"], rng=7)[0].cut_off < 1
-    True
+    >>> from capkit import CPStore
+    >>> table = compare([("Cassandra", {"consistency": "QUORUM"}), CPStore], ["even split"], rng=7)
+    >>> [f"{row.name}: {row.cut_off:.0%} and {row.rest:.0%} answered" for row in table]
+    ['Cassandra, QUORUM: 0% and 100% answered', 'CPStore: 0% and 0% answered']
     """
-    pairs = _pairs(configurations)
+    candidates = _candidates(configurations)
     chosen = _scripts(scripts)
     seed = int(np.random.default_rng(rng).integers(2**32))
     rows = []
-    for name, options in pairs:
-        profile = get(name)
-        calm = observe(profile.build(seed, nodes=NODES, **options), Script(), seed)
+    for candidate in candidates:
+        calm = observe(candidate.make(seed), Script(), seed)
         for label, script in chosen.items():
-            store = profile.build(seed, nodes=NODES, **options)
-            found = judged(store, observe(store, script, seed), calm)
-            rows.append(Row(system=name, options=profile.named(options), script=label, **found))
+            store = candidate.make(seed)
+            rows.append(candidate.row(label, judged(store, observe(store, script, seed), calm)))
     return Comparison(rows)
 
 
-def _pairs(configurations: Iterable[Configuration] | None) -> list[tuple[str, Mapping[str, Any]]]:
+def _candidates(configurations: Iterable[Configuration] | None) -> list[Candidate]:
     if configurations is None:
-        return [(each.name, next(iter(each.configurations.values()))) for each in PROFILES]
-    pairs = [(each, {}) if isinstance(each, str) else each for each in configurations]
-    for name, options in pairs:
-        get(name).check(options)
-    return pairs
+        return [named(each, next(iter(each.configurations.values()))) for each in systems.ALL]
+    return [_candidate(each) for each in configurations]
+
+
+def _candidate(configuration: Configuration) -> Candidate:
+    if isinstance(configuration, str):
+        return named(systems.get(configuration), {})
+    if isinstance(configuration, tuple):
+        name, options = configuration
+        return named(systems.get(name), options)
+    return own(configuration)
+
+
+def named(system: System, options: Mapping[str, Any]) -> Candidate:
+    """A named system, for a comparison."""
+    make = partial(system.build, nodes=NODES, **options)
+    system.check(options)
+    return Candidate(system.name, system.named(options), system.letters, make)
+
+
+def own(make: Maker) -> Candidate:
+    """A store of one's own, for a comparison."""
+
+    def fresh(seed: int) -> Store:
+        return build(make, NODES, Network(loss=0.0, rng=seed))
+
+    fresh(0)  # complains here, not in the middle of a comparison
+    return Candidate(name_of(make), "", "", fresh)
 
 
 def _scripts(scripts: Iterable[str] | Mapping[str, Script] | None) -> Mapping[str, Script]:

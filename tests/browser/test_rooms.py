@@ -1,12 +1,16 @@
 """What a class sees: every notebook in JupyterLab, Notebook 7 and Voila, and without a kernel."""
 
+import re
 from functools import partial
 
 import nbformat
 import pytest
 from support import ROOT
-from support.hands import changes, picture, reading, sliders, step, try_sliders
+from support.hands import changes, picture, reading, sliders, step, try_guesses, try_sliders
 from support.rooms import DASHBOARD, dashboards_in, until, visit
+
+from capkit import exercises
+from capkit.dashboards.typed import short
 
 NAMES = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 # One lesson for each kind of cell is enough to see that another room works as JupyterLab does.
@@ -19,6 +23,14 @@ def count(name):
     return dashboards_in(nbformat.read(ROOT / "notebooks" / name, as_version=4).cells)
 
 
+def asked_in(name):
+    """Names of the questions that a lesson takes from capkit.exercises."""
+    text = "\n".join(
+        cell.source for cell in nbformat.read(ROOT / "notebooks" / name, as_version=4).cells
+    )
+    return re.findall(r'^predict\("(.+)"\)$', text, re.MULTILINE)
+
+
 def shown(page, name):
     """All dashboards of a notebook, once each shows a picture."""
     boards = page.locator(DASHBOARD)
@@ -29,9 +41,14 @@ def shown(page, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_notebook_runs_and_every_slider_answers(page, lab, name):
-    """Run All raises nothing; each slider changes picture and reading in place."""
+def test_every_notebook_runs_and_every_guess_and_slider_answers(page, lab, name):
+    """After Run All each guess has its own answer; each slider changes picture and reading."""
     visit(page, "lab", lab, name)
+    answers = try_guesses(page)
+    for asked in asked_in(name):
+        wanted = exercises.predict(asked)
+        shown_answer = wanted.answer if wanted._options else short(wanted.answer)
+        assert answers.pop(wanted._question).startswith(shown_answer)
     for board in shown(page, name):
         try_sliders(page, board)
 

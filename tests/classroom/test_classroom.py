@@ -246,6 +246,15 @@ def test_an_engine_without_its_library_is_missing(monkeypatch, said):
     assert 'python -m pip install -e ".[engines]"' in line
 
 
+def test_another_capkit_is_told(monkeypatch, said):
+    true = metadata.version
+    monkeypatch.setattr(metadata, "version", lambda name: "1.4" if name == "capkit" else true(name))
+    assert bad(said()) == [
+        "FAIL capkit 1.4: this is another package of the same name; type: "
+        "python -m pip uninstall capkit; python -m pip install -r requirements.txt"
+    ]
+
+
 def test_a_folder_that_is_not_installed_is_told(monkeypatch, said):
     true = metadata.requires
 

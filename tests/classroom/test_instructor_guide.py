@@ -10,9 +10,9 @@ import pytest
 from ipywidgets import Button
 from support import ROOT
 
-from capkit import History, dashboards
+from capkit import History, dashboards, exercises
 from capkit.consistency import summary
-from capkit.dashboards.prediction import _short
+from capkit.dashboards.typed import short
 
 NOTEBOOKS = ROOT / "notebooks"
 GUIDE = (NOTEBOOKS / "instructor-guide.md").read_text("utf-8")
@@ -165,19 +165,22 @@ def used(number):
 
 @cache
 def asked(number):
-    """What a lesson asks to guess, and what each box then shows: its cells are run."""
-    found, names, cells = {}, {}, sources(number)
-    last = max([i for i, each in enumerate(cells) if ".predict(" in each], default=-1)
+    """What a lesson asks to guess, and what each box then shows."""
+    found, names = {}, {}
 
-    def predict(question, answer, options=None, *, unit="", because=""):
+    def predict(question, answer, options=None, *, unit="", **more):
         true = answer() if callable(answer) else answer
-        found[question] = true if options else f"{_short(true)} {unit}".strip()
+        found[question] = true if options else f"{short(true)} {unit}".strip()
 
+    cells = sources(number)
+    last = max([i for i, each in enumerate(cells) if "dashboards.predict(" in each], default=-1)
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(StringIO()):
         patch.chdir(NOTEBOOKS)
         patch.setattr(dashboards, "predict", predict)
         for each in cells[: last + 1]:
             exec(each, names)
+        for name in re.findall(r'^predict\("(.+)"\)$', "\n".join(cells), re.MULTILINE):
+            exercises.predict(name)
     return found
 
 

@@ -31,17 +31,18 @@ LINKS = (
     "[nbviewer](https://nbviewer.org/github/capkit/capkit/blob/main/{name})"
 )
 FIRST_CELL = """\
-import importlib.util
 import os
 import sys
+from importlib.util import find_spec
 from subprocess import check_call
 
-if not importlib.util.find_spec("capkit"):  # as on Colab
+if not (found := find_spec("capkit")):  # as on Colab
     if not os.path.exists("capkit-lessons"):
         check_call(["git", "clone", "-q", "https://github.com/capkit/capkit", "capkit-lessons"])
     check_call([sys.executable, "-m", "pip", "install", "-q", "./capkit-lessons"])
-if os.path.exists("capkit-lessons"):
-    os.chdir("capkit-lessons/{folder}")"""
+elif not os.path.exists(os.path.join(os.path.dirname(found.origin or ""), "exercises")):
+    raise ImportError("this is another capkit; type: python -m pip uninstall capkit")
+os.chdir("capkit-lessons/{folder}" if os.path.exists("capkit-lessons") else ".")"""
 
 
 def ways_in(path):
@@ -78,6 +79,9 @@ def test_the_links_and_the_first_cell_name_the_project_s_address():
     assert LINKS.count(HOME.removeprefix("https://github.com/")) == 3
 
 
+HERE = importlib.util.find_spec("capkit")
+
+
 @pytest.fixture
 def nowhere(monkeypatch, tmp_path):
     """A computer without capkit; what the first cell would run there is written down."""
@@ -96,7 +100,7 @@ def nowhere(monkeypatch, tmp_path):
 
 @each_notebook
 def test_the_first_cell_does_nothing_where_capkit_is_installed(path, nowhere, monkeypatch, capsys):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: "here")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: HERE)
     before = os.getcwd()
     exec(ways_in(path)[1], {})
     assert (nowhere, os.getcwd(), capsys.readouterr()) == ([], before, ("", ""))
@@ -118,13 +122,23 @@ def test_the_first_cell_fetches_the_project_once_and_finds_it_again_after_a_rest
     cell = ways_in(NOTEBOOKS[0])[1]
     exec(cell, {})
     del nowhere[:]
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: "here")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: HERE)
     exec(cell, {})  # once more
     assert Path.cwd() == tmp_path / "capkit-lessons/notebooks"
     monkeypatch.chdir(tmp_path)
     exec(cell, {})  # in a new kernel
     assert Path.cwd() == tmp_path / "capkit-lessons/notebooks"
     assert nowhere == []
+
+
+def test_the_first_cell_says_where_capkit_is_somebody_elses(monkeypatch, tmp_path):
+    (tmp_path / "capkit").mkdir()
+    (tmp_path / "capkit" / "__init__.py").write_text("", "utf-8")
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-c", ways_in(NOTEBOOKS[0])[1]]
+    out = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path)
+    last = out.stderr.splitlines()[-1]
+    assert last == "ImportError: this is another capkit; type: python -m pip uninstall capkit"
 
 
 def test_colab_keeps_its_own_widgets():

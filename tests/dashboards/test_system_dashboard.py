@@ -61,12 +61,15 @@ def test_by_hand_a_new_system_brings_its_own_options(board):
         assert board.settings["option"] == next(iter(get(name).configurations))
 
 
+def observed(name, option, script):
+    """History, verdict and row of a named system."""
+    return system_dashboard._observed(system_dashboard._NAMED[name][option], script, 0.0)
+
+
 def test_the_numbers_of_the_reading_are_those_of_the_store(board):
     board.reset()
     board.set(first="MongoDB", option="w: 1, local", script="leader cut off")
-    history, verdict, row = system_dashboard._observed(
-        "MongoDB", "w: 1, local", "leader cut off", 0.0
-    )
+    history, verdict, row = observed("MongoDB", "w: 1, local", "leader cut off")
     lost = f"{row.lost or 'no'} acknowledged put{'s' * (row.lost != 1)} lost"
     assert f"{100 * row.answered:.0f} % answered" in board.reading
     assert lost in board.reading
@@ -79,7 +82,7 @@ def test_a_set_that_merges_is_judged_as_a_set(board, script, holds):
     board.reset()
     board.set(second="Riak", other="set", script=script)
     assert board.error is None
-    assert system_dashboard._observed("Riak", "set", script, 0.0)[1].ok is holds
+    assert observed("Riak", "set", script)[1].ok is holds
 
 
 @pytest.mark.parametrize("wrong", [{"first": "Oracle"}, {"option": "ONE"}, {"script": "flood"}])
@@ -112,19 +115,19 @@ def test_each_story_changes_picture_and_reading_and_reset_brings_them_back(board
 
 def test_the_stories_show_what_the_lesson_says(board):
     board.reset()
-    strong = system_dashboard._observed("DynamoDB", "strong reads", "minority cut off", 0.0)[2]
-    weak = system_dashboard._observed("DynamoDB", "default reads", "minority cut off", 0.0)[2]
+    strong = observed("DynamoDB", "strong reads", "minority cut off")[2]
+    weak = observed("DynamoDB", "default reads", "minority cut off")[2]
     assert strong.stale == 0 < weak.stale
     assert strong.cut_off == 0 < weak.cut_off < 1
     for name, option in (("MongoDB", "w: 1, local"), ("relational", "asynchronous, failover")):
-        assert system_dashboard._observed(name, option, "leader cut off", 0.0)[2].lost > 0
+        assert observed(name, option, "leader cut off")[2].lost > 0
     sides = [
-        system_dashboard._observed("Dynamo", option, "even split", 0.0)[2].cut_off
+        observed("Dynamo", option, "even split")[2].cut_off
         for option in ("sloppy quorum", "strict quorum")
     ]
     assert sides == [1, 0]
-    assert system_dashboard._observed("Cassandra", "QUORUM", "clock 500 ms ahead", 0.0)[2].lost
-    assert not system_dashboard._observed("Riak", "siblings", "clock 500 ms ahead", 0.0)[2].lost
+    assert observed("Cassandra", "QUORUM", "clock 500 ms ahead")[2].lost
+    assert not observed("Riak", "siblings", "clock 500 ms ahead")[2].lost
 
 
 def test_what_is_drawn_in_place_equals_a_full_drawing(board):

@@ -31,9 +31,14 @@ def silent(call, *arguments, **settings):
 # While nothing is cut.
 
 
+class Quiet(CAStore):
+    """A primary that hardly ever speaks of its own accord."""
+
+    beat_every = 10_000.0
+
+
 def test_a_put_is_acknowledged_when_every_standby_has_it():
-    store = ca()
-    store.beat_every = 10_000.0
+    store = new(Quiet)
     assert traced(store, lambda: store.put("x", 1, at=1)) == [
         ("put", 1, 0, 0, 10),
         ("log", 0, 1, 10, 20),

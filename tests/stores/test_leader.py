@@ -414,9 +414,9 @@ class NoWait(Hasty):
 class SecondVote(Hasty):
     """Nodes that vote for whoever asks."""
 
-    def _vote(self, node, *arguments):
+    def _vote(self, node, asked):
         self.members[node.id].vote = None
-        super()._vote(node, *arguments)
+        return super()._vote(node, asked)
 
 
 class Amnesia(Hasty):

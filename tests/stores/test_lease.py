@@ -115,7 +115,7 @@ def test_a_master_that_lives_gives_the_tablet_away_sooner_than_one_that_must_be_
     with_master = store.tenures[1].since
     server = store.tenures[1].node
     start = store.env.now
-    master = next(node for node in store.nodes if "master" in store.leases[node.id])
+    master = next(node for node in store.nodes if "master" in store.locks.held[node.id])
     assert master.id == server  # the master prefers the first live node
     store.network.restart(0)
     store.wait(1)
@@ -158,10 +158,10 @@ def test_a_node_that_forgot_grants_nothing_and_keeps_no_log():
 
 def test_a_node_that_restarts_lets_the_lock_it_granted_run_out_once_more():
     store = lease()
-    granted = store.locks[1]["tablet"].holder
+    granted = store.locks.granted[1]["tablet"].holder
     store.network.crash(1)
     store.network.restart(1)
-    lock = store.locks[1]["tablet"]
+    lock = store.locks.granted[1]["tablet"]
     assert lock.holder == granted
     assert lock.promised == store.network.timer(1) + store.lease
 
@@ -366,7 +366,7 @@ def test_no_two_nodes_hold_the_tablet_at_once_however_timers_drift(drift):
         )
         while store.env.now < 5_000:
             store.wait(11)
-            holders = [node.id for node in store.nodes if store.holds(node, "tablet")]
+            holders = [node.id for node in store.nodes if store.locks.holds(node, "tablet")]
             assert len(holders) <= 1
         assert len(store.tenures) > 1
 
@@ -374,8 +374,9 @@ def test_no_two_nodes_hold_the_tablet_at_once_however_timers_drift(drift):
 class Careless(Hasty):
     """A holder that counts on its lock for as long as it was granted, from when it was granted."""
 
-    def _safe(self):
-        return 6 * self.lease
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.locks.safe = 6 * self.lease
 
 
 class Unsealed(Hasty):

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from functools import partial
 
 import numpy as np
@@ -178,3 +179,34 @@ def _from_start(board, start, control, act, seconds=20):
 def _choose(page, menu):
     at = menu.evaluate("menu => menu.selectedIndex")
     page.keyboard.press("ArrowUp" if at else "ArrowDown")
+
+
+def try_guesses(page):
+    """Give each guess of a page wrong and right, with the keyboard where it is a number.
+
+    Returns what each question said the answer is.
+    """
+    found = {}
+    for board in page.locator(".capkit-guess").all():
+        said = board.locator("[role=status]")
+        question = board.locator(".capkit-question").inner_text()
+        options = [each.inner_text() for each in board.locator(".widget-toggle-button").all()]
+        for guess in options or ["1"]:
+            _give(board, guess, options)
+            until(lambda: f"Your guess: {guess}" in said.inner_text(), "a verdict is shown")  # noqa: B023
+            if "Right" not in said.inner_text():
+                break
+        answer = re.search(r"[Ii]t is:? (.+?)\.(?= |$)", said.inner_text())[1]
+        _give(board, answer, options)
+        until(lambda: "Right" in said.inner_text(), "the right guess is right")  # noqa: B023
+        found[question] = answer
+    return found
+
+
+def _give(board, guess, options):
+    if options:
+        board.get_by_role("button", name=guess, exact=True).click()
+        board.get_by_role("button", name="That is my guess").click()
+    else:
+        board.get_by_role("textbox", name="your guess").fill(guess)
+        board.get_by_role("textbox", name="your guess").press("Enter")

@@ -2,56 +2,16 @@
 
 import ast
 import json
+import re
 
-import numpy as np
 import pytest
 from support import ROOT
-
-from capkit.exercises import check
 
 NOTEBOOKS = ROOT / "notebooks"
 LESSONS = sorted(path.name for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
 SOLUTIONS = sorted(path.name for path in NOTEBOOKS.glob("solutions/[0-9]*.ipynb"))
 
 RIGHT, DOTS = "Right.", "No answer yet: replace the dots."
-
-
-@pytest.mark.parametrize(
-    "answer, right, says",
-    [
-        (..., 3, DOTS),
-        (..., lambda answer: True, DOTS),
-        (3, 3, RIGHT),
-        (3.0, 3, RIGHT),
-        ({"a", "b"}, {"b", "a"}, RIGHT),
-        (None, None, RIGHT),
-        (2, 3, "Not yet: count again."),
-        ("3", 3, "Not yet: count again."),
-        (None, 3, "Not yet: count again."),
-        (4, lambda answer: answer > 3, RIGHT),
-        (3, lambda answer: answer > 3, "Not yet: count again."),
-        (4, lambda answer: np.bool_(answer > 3), RIGHT),
-        (max, lambda function: function(1, 2) == 2, RIGHT),
-    ],
-)
-def test_check_says_in_one_line_whether_an_answer_is_right(capsys, answer, right, says):
-    assert check(answer, right, "count again") is None
-    assert capsys.readouterr().out == says + "\n"
-
-
-def test_a_hint_that_ends_in_a_full_stop_gets_no_second_one(capsys):
-    check(1, 2, "Count the replicas.")
-    assert capsys.readouterr().out == "Not yet: Count the replicas.\n"
-
-
-def test_no_predicate_is_asked_about_an_answer_that_is_not_there(capsys):
-    check(..., lambda answer: pytest.fail("asked"), "count again")
-    assert capsys.readouterr().out == DOTS + "\n"
-
-
-def test_an_answer_that_the_predicate_cannot_take_is_not_hidden():
-    with pytest.raises(TypeError):
-        check("three", lambda answer: answer > 3, "count again")
 
 
 def exercises(path):
@@ -94,3 +54,19 @@ def test_the_solutions_of_a_lesson_are_all_right(name):
     solved = exercises(NOTEBOOKS / "solutions" / name)
     assert [lines[-1] for _, lines in solved] == [RIGHT] * len(solved)
     assert len(solved) == len(exercises(NOTEBOOKS / name))
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_lesson_asks_what_is_right_and_does_not_say_it(name):
+    """A check cell holds a name and an answer; nbgrader may lock and grade it, and empty none."""
+    cells = json.loads((NOTEBOOKS / name).read_text("utf-8"))["cells"]
+    marked = [cell for cell in cells if "nbgrader" in cell["metadata"]]
+    assert len(marked) == 2 * len(exercises(NOTEBOOKS / name))
+    for number, (answer, checks) in enumerate(zip(marked[::2], marked[1::2], strict=True), 1):
+        exercise = f"{name[:2]}.{number}"
+        assert re.fullmatch(rf'check\("{exercise}", \w+\)', "".join(checks["source"]))
+        kind, graded = answer["metadata"]["nbgrader"], checks["metadata"]["nbgrader"]
+        assert (kind["solution"], kind["grade"], kind["locked"]) == (True, False, False)
+        assert (graded["solution"], graded["grade"], graded["locked"]) == (False, True, True)
+        assert graded["points"] == 1
+        assert graded["grade_id"] == f"check-{name[:2]}-{number}"

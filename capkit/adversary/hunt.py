@@ -1,0 +1,125 @@
+"""The search behind `attack`: beginnings of schedules, each extended by every step that matters."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import NamedTuple
+
+from capkit.adversary.makers import Maker
+from capkit.adversary.schedules import Schedule, Step
+from capkit.adversary.trials import Rules, Trial, attempt, breaks
+from capkit.adversary.workers import in_order
+
+_BAR_AFTER = 1  # second
+_CHUNK = 8  # beginnings that one task extends: long enough to be worth sending
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hunt:
+    """What is hunted for, and how: all that a worker needs to know.
+
+    `options` are the steps that a schedule is made of, those without a fault first.
+    """
+
+    make: Maker
+    letter: str
+    longest: int
+    rules: Rules
+    options: Sequence[Step]
+
+
+class Extended(NamedTuple):
+    """What became of one beginning: how many runs, the first hit, and which steps mattered."""
+
+    tried: int
+    hit: Step | None
+    felt: list[Step]
+
+
+def search(hunt: Hunt, executor: Executor | None, progress: bool) -> tuple[Schedule | None, int]:
+    """The smallest schedule, if there is one, and how many runs it took to know."""
+    from tqdm.auto import tqdm  # here, since in a notebook it loads ipywidgets
+
+    tried = 0
+    beginnings: list[Schedule] = [()]
+    for length in range(1, hunt.longest + 1):
+        longer: list[Schedule] = []
+        found = _extended(hunt, beginnings, length == hunt.longest, executor)
+        style = {
+            "desc": f"{length} steps",
+            "unit": " beginnings",
+            "delay": _BAR_AFTER,
+            "leave": False,
+        }
+        bar = tqdm(found, total=len(beginnings), disable=not progress, **style)
+        for beginning, each in zip(beginnings, bar, strict=False):
+            tried += each.tried
+            if each.hit:
+                found.close()
+                bar.close()
+                return (*beginning, each.hit), tried
+            longer += [(*beginning, step) for step in each.felt]
+        beginnings = longer
+    return None, tried
+
+
+def _extended(
+    hunt: Hunt, beginnings: Sequence[Schedule], last: bool, executor: Executor | None
+) -> Generator[Extended, None, None]:
+    left = iter(beginnings)
+    chunks = iter(lambda: list(islice(left, _CHUNK)), [])
+    for chunk in in_order(partial(extend_all, hunt, last), chunks, executor):
+        yield from chunk
+
+
+def extend_all(hunt: Hunt, last: bool, beginnings: Sequence[Schedule]) -> list[Extended]:
+    """Extend some beginnings; nobody asks for those after the first hit."""
+    done: list[Extended] = []
+    for beginning in beginnings:
+        with _no_collector():
+            done.append(extend(hunt, last, beginning))
+        if done[-1].hit:
+            break
+    return done
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Let garbage lie while a few dozen stores live and die: to look for it takes long."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def extend(hunt: Hunt, last: bool, beginning: Schedule) -> Extended:
+    """Try every step after a beginning that broke nothing.
+
+    The run of a step without fault says which faults would be felt: the others are the same run. A
+    put at the end breaks no C, for whatever came before may have come before it.
+    """
+    calm: dict[tuple[str, int], Trial] = {}
+    tried, felt = 0, []
+    for step in hunt.options:
+        if last and hunt.letter == "C" and step.kind == "put":
+            continue
+        if step.fault and calm[step.kind, step.at].would_not_feel(step, hunt.rules.middle):
+            continue
+        schedule = (*beginning, step)
+        trial = attempt(hunt.make, schedule, hunt.rules)
+        tried += 1
+        if breaks(trial, schedule, hunt.letter):
+            return Extended(tried, step, [])
+        felt.append(step)
+        if not step.fault:
+            calm[step.kind, step.at] = trial
+    return Extended(tried, None, felt)
