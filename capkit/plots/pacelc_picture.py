@@ -23,8 +23,11 @@ from capkit.plots.drawing import (
 from capkit.plots.lettering import INK, Label
 
 MOST = 7  # rows of the table
-_CLOSE = 0.03  # as a share of a plane
-_LEAST, _LONGEST = 0.8, 2_000.0  # ms
+_COVER, _WORDS = (
+    (0.03, 0.06),
+    (0.2, 0.085),
+)  # closer, as shares of a plane, hides a marker, a number
+_LEAST, _LONGEST = 0.7, 2_000.0  # ms
 
 
 class Spot(NamedTuple):
@@ -81,8 +84,8 @@ def pacelc(spots: Iterable[Spot]) -> Axes:
     Examples
     --------
     >>> pacelc([Spot("CP", "CP", 0.0, 1.0, 10.0, 20.0, 1.0)])
-    Cable cut, the worse side: CP 0.00 answered, 1.00 fresh.
-    Cable whole: CP get 10, put 20 ms, 1.00 fresh.
+    Cable cut, answered and fresh: CP 0.00, 1.00.
+    Cable whole, get / put ms and fresh: CP 10 / 20, 1.00.
     """
     left, right = planes()
     PacelcPicture(left, right).update(list(spots))
@@ -92,7 +95,7 @@ def pacelc(spots: Iterable[Spot]) -> Axes:
 def planes() -> Any:
     """The two panels, with room for the table below them."""
     left, right = panels(2, height=5.4)
-    margins(left, 0.8, 2.7, 0.2, 0.35)
+    margins(left, 0.8, 2.75, 0.2, 0.33)
     left.figure.subplots_adjust(wspace=0.28)
     return [left, right]
 
@@ -133,15 +136,15 @@ class PacelcPicture:
             raise ValueError(f"spots must be at most {MOST}, got {len(spots)}")
         for place, row in enumerate(self.rows):
             row.show(spots, place)
-        cut = (f"{s.name} {s.words[0]} answered, {_said(s.words[1])}" for s in spots)
-        whole = (f"{s.name} {_waits(s)}, {_said(s.words[3])}" for s in spots)
-        describe(self.left, f"Cable cut, the worse side: {'; '.join(cut)}.")
-        describe(self.right, f"Cable whole: {'; '.join(whole)}.")
+        cut = (f"{s.name} {s.words[0]}, {s.words[1]}" for s in spots)
+        whole = (f"{s.name} {s.words[2]}, {s.words[3]}" for s in spots)
+        describe(self.left, f"Cable cut, answered and fresh: {'; '.join(cut)}.")
+        describe(self.right, f"Cable whole, get / put ms and fresh: {'; '.join(whole)}.")
         return self.artists
 
 
 _COLUMNS = (0.035, 0.065, 0.09, 0.475, 0.605, 0.705, 0.9)  # marker, number, name, four values
-_TOP, _STEP = 0.322, 0.045
+_TOP, _STEP = 0.335, 0.043
 
 
 class _Row:
@@ -172,13 +175,12 @@ class _Row:
         for mark in (*self.points, self.mark):
             mark.set(marker=look.marker, markerfacecolor=look.color)
         for plane, (point, number) in enumerate(zip(self.points, self.numbers, strict=True)):
-            here = spot.places[plane]
-            near = [at for at, each in enumerate(spots) if _near(here, each.places[plane], plane)]
-            point.set_data([here[0]], [here[1]])
-            point.set_markersize(13 + 6 * sum(other > place for other in near))
-            names = ", ".join(str(other + 1) for other in near)
-            number.set(x=here[0] - 0.04 - 0.02 * len(near), y=here[1])
-            number.set_text(names if place == near[-1] else "")  # the last lies on top
+            x, y = spot.places[plane]
+            covering = [_near((x, y), each.places[plane], plane, _COVER) for each in spots]
+            point.set_data([x], [y])
+            point.set_markersize(13 + 6 * sum(covering[place + 1 :]))  # the last lies on top
+            left, names = _names(spots, place, plane)
+            number.set(x=left - 0.055, y=y, text=names)
         for label, text in zip(self.words, (spot.name, *spot.words), strict=True):
             label.set_text(text)
 
@@ -194,21 +196,27 @@ def _head(ax: Axes) -> None:
             Label(ax, x=x, y=y, text=text, transform=ax.figure.transFigure, **style)
 
 
-def _near(one: tuple[float, float], other: tuple[float, float], plane: int) -> bool:
-    """Whether two points are so close that one would cover the other."""
+def _names(spots: Sequence[Spot], place: int, plane: int) -> tuple[float, str]:
+    """The numbers to write for one store, and left of where: one list for those close together."""
+    places = [spot.places[plane] for spot in spots]
+    first = [
+        next(at for at, each in enumerate(places) if _near(each, one, plane, _WORDS))
+        for one in places
+    ]
+    if place not in first:
+        return places[place][0], ""
+    some = [at for at, leader in enumerate(first) if leader == place]
+    return min(places[at][0] for at in some), ", ".join(str(at + 1) for at in some)
+
+
+def _near(
+    one: tuple[float, float], other: tuple[float, float], plane: int, room: tuple[float, float]
+) -> bool:
+    """Whether two points of a plane are closer than so much of its width and height."""
     (x, y), (there, high) = one, other
-    up = abs(math.log(y / high) / math.log(_LONGEST / _LEAST)) if plane else abs(y - high)
-    return abs(x - there) < _CLOSE and up < 2 * _CLOSE
+    up = math.log(y / high) / math.log(_LONGEST / _LEAST) if plane else y - high
+    return abs(x - there) < room[0] and abs(up) < room[1]
 
 
 def _share(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.2f}"
-
-
-def _said(share: str) -> str:
-    return "nothing new to read" if share == "-" else f"{share} fresh"
-
-
-def _waits(spot: Spot) -> str:
-    get, put = spot.words[2].split(" / ")
-    return f"get {get}, put {put} ms"
