@@ -3,16 +3,44 @@
 from __future__ import annotations
 
 import math
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 from zlib import crc32
 
 import numpy as np
 
 RandomState: TypeAlias = int | np.integer | np.random.Generator | None
 
+Kind = TypeVar("Kind")
 
-def number(name: str, value: object, low: float = -math.inf, high: float = math.inf) -> float:
-    """Return `value` as a float if it is finite and in [low, high], else say what is wrong.
+
+def shown(value: object) -> str:
+    """A value for an error message: at most 80 characters, whatever it is.
+
+    Examples
+    --------
+    >>> len(shown("x" * 1_000)), shown(10**400)
+    (80, '1000000000000000000000000000000000000...0000000000000000000000000000000000000000')
+    """
+    try:
+        return clipped(repr(value))
+    except Exception:  # a number of too many digits, a broken __repr__, a list that holds itself
+        return f"a {type(value).__name__} that cannot be printed"
+
+
+def clipped(text: str) -> str:
+    """A text, or its beginning and its end in 80 characters."""
+    return text if len(text) <= 80 else f"{text[:37]}...{text[-40:]}"
+
+
+def number(
+    name: str,
+    value: object,
+    low: float = -math.inf,
+    high: float = math.inf,
+    *,
+    finite: bool = True,
+) -> float:
+    """Return `value` as a float if it is in [low, high] and finite, else say what is wrong.
 
     Examples
     --------
@@ -22,12 +50,17 @@ def number(name: str, value: object, low: float = -math.inf, high: float = math.
     ValueError: loss must be in [0, 1], got 1.2
     """
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    if math.isnan(value) or not low <= value <= high:
-        raise ValueError(f"{name} must be {_range(low, high)}, got {value}")
-    if math.isinf(value):
+        raise TypeError(f"{name} must be a number, got {shown(value)}")
+    try:
+        found = float(value)
+    except OverflowError:
+        rule = "finite" if math.isinf(high) else _range(low, high)
+        raise ValueError(f"{name} must be {rule}, got {shown(value)}") from None
+    if math.isnan(found) or not low <= value <= high:
+        raise ValueError(f"{name} must be {_range(low, high)}, got {clipped(str(value))}")
+    if finite and math.isinf(found):
         raise ValueError(f"{name} must be finite, got {value}")
-    return float(value)
+    return found
 
 
 def count(name: str, value: object, low: int = 1, high: float = math.inf) -> int:
@@ -41,9 +74,9 @@ def count(name: str, value: object, low: int = 1, high: float = math.inf) -> int
     ValueError: clients must be at least 1, got 0
     """
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} must be a whole number, got {value!r}")
+        raise TypeError(f"{name} must be a whole number, got {shown(value)}")
     if not low <= value <= high:
-        raise ValueError(f"{name} must be {_range(low, high)}, got {value}")
+        raise ValueError(f"{name} must be {_range(low, high)}, got {shown(int(value))}")
     return int(value)
 
 
@@ -58,7 +91,40 @@ def choice(name: str, value: object, allowed: tuple[str, ...]) -> str:
     ValueError: resolve must be one of 'lww', 'siblings', got 'newest'
     """
     if not isinstance(value, str) or value not in allowed:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
+        known = ", ".join(map(repr, allowed))
+        raise ValueError(f"{name} must be one of {known}, got {shown(value)}")
+    return value
+
+
+def flag(name: str, value: object) -> bool:
+    """Return `value` if it is True or False; the text "False" would count as True.
+
+    Examples
+    --------
+    >>> flag("synchronous", "False")
+    Traceback (most recent call last):
+        ...
+    TypeError: synchronous must be True or False, got 'False'
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {shown(value)}")
+    return bool(value)
+
+
+def instance(name: str, value: Any, kind: type[Kind], hint: str = "") -> Kind:
+    """Return `value` if it is of this kind; a hint says what to do if not.
+
+    Examples
+    --------
+    >>> instance("workload", 5, dict, "write {}")
+    Traceback (most recent call last):
+        ...
+    TypeError: workload must be a dict, got 5; write {}
+    """
+    if not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIOUaeiou" else "a"
+        hint = f"; {hint}" if hint else ""
+        raise TypeError(f"{name} must be {article} {kind.__name__}, got {shown(value)}{hint}")
     return value
 
 
@@ -81,7 +147,7 @@ def stream(rng: RandomState, purpose: str) -> np.random.SeedSequence:
     elif isinstance(rng, int | np.integer) and not isinstance(rng, bool):
         entropy = count("rng", rng, low=0)
     else:
-        raise TypeError(f"rng must be a seed, a numpy Generator or None, got {rng!r}")
+        raise TypeError(f"rng must be a seed, a numpy Generator or None, got {shown(rng)}")
     return np.random.SeedSequence(entropy, spawn_key=(crc32(purpose.encode()),))
 
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from capkit._arguments import choice, count, number
+from capkit.adversary.calm_network import calm
 from capkit.adversary.hunt import Hunt, search
-from capkit.adversary.makers import Maker, calm, name_of
 from capkit.adversary.schedules import FAULTS, Schedule, Step, steps
 from capkit.adversary.trials import Rules, attempt, refuse_own_luck
 from capkit.consistency import Verdict, linearizable
 from capkit.history import History, Operation, Outcome
+from capkit.stores import Maker, name_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -11,10 +11,10 @@ from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
-from capkit.adversary.makers import Maker
 from capkit.adversary.schedules import Schedule, Step
 from capkit.adversary.trials import Rules, Trial, attempt, breaks
 from capkit.adversary.workers import in_order
+from capkit.stores import Maker
 
 _BAR_AFTER = 1  # second
 _CHUNK = 8  # beginnings that one task extends: long enough to be worth sending

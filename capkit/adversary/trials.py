@@ -7,15 +7,14 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Any, TypeAlias
 
-from capkit.adversary.makers import LATENCY, Maker, build, calm
+from capkit.adversary.calm_network import LATENCY, calm
 from capkit.adversary.schedules import Schedule, Step
 from capkit.consistency import linearizable
 from capkit.history import Fault, History, NodeId, Operation, Outcome
-from capkit.history.records import identity
+from capkit.history.equality import identity
 from capkit.network import Network
-from capkit.network.conditions import Conditions
 from capkit.network.network import Luck
-from capkit.stores import Node, Store, Unavailable
+from capkit.stores import Maker, Node, Store, Unavailable, build
 from capkit.stores.cluster import Process
 from capkit.workload import as_processes
 
@@ -95,7 +94,7 @@ class Watched(Network):
     """
 
     def __init__(self) -> None:
-        Conditions.__init__(self)
+        self._clear()
         vars(self).update(_settings())
         self.looked: dict[Link, float] = {}
 
@@ -144,7 +143,9 @@ class Watched(Network):
 @lru_cache(maxsize=1)
 def _settings() -> dict[str, Any]:
     """What a calm network has beside its conditions."""
-    return {name: value for name, value in vars(calm()).items() if name not in vars(Conditions())}
+    bare = Network.__new__(Network)
+    bare._clear()
+    return {name: value for name, value in vars(calm()).items() if name not in vars(bare)}
 
 
 @lru_cache(maxsize=2**16)

@@ -10,10 +10,11 @@ from itertools import groupby
 
 import numpy as np
 
-from capkit.consistency.measures import last_finish, stale
+from capkit._arguments import shown
+from capkit.consistency.measures import missed, stale
 from capkit.history import Copy, History, NodeId, Siblings
-from capkit.history.columns import Column
-from capkit.history.records import identity
+from capkit.history.columns import Column, a_history
+from capkit.history.equality import identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,35 +65,13 @@ def staleness(history: History) -> Staleness:
     >>> old.versions.tolist(), old.ms.tolist()
     ([-1, -1, -1, 2], [nan, nan, nan, 40.0])
     """
-    answered = history.is_get & history.is_ok
+    answered = a_history(history).is_get & history.is_ok
     versions = np.where(answered, 0, -1)
     ms = np.where(answered, 0.0, np.nan)
-    late = np.flatnonzero(stale(history) >= 0)
-    for row, puts in zip(late.tolist(), _missed(history, late), strict=True):
+    for row, puts in zip(*missed(history, np.flatnonzero(stale(history) >= 0)), strict=True):
         versions[row] = len(puts)
-        ms[row] = history.invoked[row] - history.completed[puts].min()
+        ms[row] = max(0.0, history.invoked[row] - history.completed[puts].min())
     return Staleness(versions=versions, ms=ms)
-
-
-def missed(history: History, get: int) -> Column:
-    """The acknowledged newer puts that a get missed: indices in the order of their start."""
-    (puts,) = _missed(history, np.array([get]))
-    return puts
-
-
-def _missed(history: History, gets: Column) -> list[Column]:
-    puts = np.flatnonzero(history.is_put & history.is_ok)
-    puts = puts[np.lexsort((history.invoked[puts], history.key[puts]))]
-    bounds = {key: np.flatnonzero(history.key[puts] == key) for key in set(history.key[gets])}
-    since = last_finish(history)
-    found = []
-    for row in gets.tolist():
-        mine = puts[bounds[history.key[row]]]
-        start = np.searchsorted(history.invoked[mine], since[row], side="right")
-        end = np.searchsorted(history.invoked[mine], history.invoked[row], side="left")
-        between = mine[start:end]
-        found.append(between[history.completed[between] < history.invoked[row]])
-    return found
 
 
 def convergence(history: History, *, nodes: Iterable[NodeId] | None = None) -> float | None:
@@ -125,8 +104,10 @@ def convergence(history: History, *, nodes: Iterable[NodeId] | None = None) -> f
     >>> convergence(history)
     15.0
     """
-    if not history.copies:
+    if not a_history(history).copies:
         return math.nan
+    if isinstance(nodes, str) or not (nodes is None or isinstance(nodes, Iterable)):
+        raise TypeError(f"nodes must be a collection of node ids, got {shown(nodes)}")
     if nodes is None:
         nodes = {copy.node for copy in history.copies}
         nodes |= {history.decode("node", code) for code in set(history.node.tolist())} - {None}

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from typing import Any
 
 import numpy as np
 
+from capkit._arguments import shown
 from capkit.consistency.linearizability.zones import numbers
 from capkit.history import History, NodeId, Siblings
-from capkit.history.columns import Column, Mask
-from capkit.history.records import identity
+from capkit.history.columns import Column, Mask, a_history
+from capkit.history.equality import identity
+from capkit.history.order import Ranks
 
 
 def availability(
@@ -65,9 +68,9 @@ def availability(
     >>> availability(history), availability(history, nodes=[0])
     (0.5, 1.0)
     """
-    start, end = during
-    if not start <= end:
-        raise ValueError(f"during must be a span (start, end) with start <= end, got {during}")
+    a_history(history)
+    start, end = _span(during)
+    nodes = None if nodes is None else _nodes(nodes)
     counts = (start <= history.invoked) & (history.invoked < end)
     last = np.where(np.isinf(history.deadline), history.completed, history.deadline)
     for code in np.unique(history.node).tolist():
@@ -78,6 +81,23 @@ def availability(
             if node is not None and fault.stops(node):
                 counts &= ~(here & (fault.at <= last) & (history.invoked < fault.until))
     return _share(history.is_ok & counts, counts)
+
+
+def _span(during: Any) -> tuple[float, float]:
+    rule = "during must be a span (start, end) with start <= end"
+    try:
+        start, end = during
+        if float(start) <= float(end):
+            return float(start), float(end)
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(f"{rule}, got {shown(during)}") from None
+    raise ValueError(f"{rule}, got {during}")
+
+
+def _nodes(nodes: Any) -> Collection[NodeId]:
+    if isinstance(nodes, str) or not isinstance(nodes, Iterable):
+        raise TypeError(f"nodes must be a collection of node ids, got {shown(nodes)}")
+    return list(nodes)
 
 
 def stale(history: History) -> Column:
@@ -114,13 +134,36 @@ def stale(history: History) -> Column:
     >>> stale(history).tolist()
     [-1, -1, 1]
     """
-    newest = _newest_before(history)
-    finished = last_finish(history)
-    missed = history.is_get & history.is_ok & (newest >= 0)
-    missed[missed] = history.invoked[newest[missed]] > finished[missed]
+    began, ended = _ranks(a_history(history))[0]
+    newest = _newest_before(history, began, ended)
+    late = history.is_get & history.is_ok & (newest >= 0)
+    late[late] = began[newest[late]] > _last_finish(history, ended)[late]
     if (other := history.kind > 1).any():
-        missed &= ~np.isin(history.key, history.key[other])
-    return np.where(missed, newest, -1)
+        late &= ~np.isin(history.key, history.key[other])
+    if history.order.links.size:  # these ranks say too much
+        for row, puts in zip(*missed(history, np.flatnonzero(late)), strict=True):
+            newest[row] = puts[-1] if puts.size else -1
+    return np.where(late, newest, -1)
+
+
+def missed(history: History, gets: Column) -> tuple[list[int], list[Column]]:
+    """These gets, and of each the acknowledged newer puts that it missed, as they began."""
+    puts = np.flatnonzero(history.is_put & history.is_ok)
+    puts = puts[np.lexsort((history.began[puts], history.key[puts]))]
+    bounds = {key: puts[history.key[puts] == key] for key in set(history.key[gets].tolist())}
+    ranks = [(*each, _last_finish(history, each[1])) for each in _ranks(history)]
+    found = []
+    for row in gets.tolist():
+        mine = bounds[history.key[row].item()]
+        for began, ended, since in ranks:
+            mine = mine[(began[mine] > since[row]) & (ended[mine] < began[row])]
+        found.append(mine)
+    return gets.tolist(), found
+
+
+def _ranks(history: History) -> tuple[Ranks, ...]:
+    """Ranks that together say exactly what came before what."""
+    return history.order.refinements or (history.order[:2],)
 
 
 def freshness(history: History) -> float:
@@ -139,22 +182,22 @@ def freshness(history: History) -> float:
     >>> freshness(History())
     nan
     """
-    answered = history.is_get & history.is_ok
+    answered = a_history(history).is_get & history.is_ok
     return _share(answered & (stale(history) < 0), answered)
 
 
-def _newest_before(history: History) -> Column:
+def _newest_before(history: History, began: Column, ended: Column) -> Column:
     """For each operation, the newest acknowledged put of its key that was over when it began.
 
     The newest is the one that began last. -1 if there is none.
     """
     size = len(history)
     puts = np.flatnonzero(history.is_put & history.is_ok)
-    by_start = puts[np.argsort(history.invoked[puts], kind="stable")]
-    # One line of time per key, on which each put's end follows the starts at the same moment.
+    by_start = puts[np.argsort(began[puts], kind="stable")]
+    # One line of events per key, on which each put's end follows the starts of the same rank.
     rows = np.concatenate([np.arange(size), by_start])
     value = np.concatenate([np.zeros(size, np.int64), np.arange(1, len(puts) + 1)])
-    time = np.concatenate([history.invoked, history.completed[by_start]])
+    time = np.concatenate([began, ended[by_start]])
     order = np.lexsort((value > 0, time, history.key[rows]))
     keys = np.cumsum(np.diff(history.key[rows[order]], prepend=history.key[rows[order][:1]]) != 0)
     shift = keys * (len(puts) + 1)
@@ -165,8 +208,8 @@ def _newest_before(history: History) -> Column:
     return newest
 
 
-def last_finish(history: History) -> Column:
-    """When the put of each operation's value had finished for certain, in ms.
+def _last_finish(history: History, ended: Column) -> Column:
+    """The rank at which the put of each operation's value had finished for certain.
 
     The initial value: -inf. Without answer, or if nobody put it: inf.
     """
@@ -174,7 +217,7 @@ def last_finish(history: History) -> Column:
     value = numbers(history.value)
     number = numbers(numbers(history.key) * (value.max(initial=0) + 1) + value)
     last = np.full(number.max(initial=-1) + 1, -np.inf)
-    end = np.where(history.outcome == 2, np.inf, history.completed)
+    end = np.where(history.outcome == 2, np.inf, ended)
     np.maximum.at(last, number[happened], end[happened])
     put = np.zeros(len(last), np.bool_)
     put[number[happened]] = True
@@ -186,6 +229,7 @@ def _with_siblings(history: History, finished: Column, puts: Column) -> Column:
     """The same, where several values found side by side count as the one that finished last."""
     values = history.values or ()
     several = [code for code, value in enumerate(values) if isinstance(value, Siblings)]
+    several = [code for code in several if code not in set(history.value[puts].tolist())]
     if not several:
         return finished
     codes = {identity(value): code for code, value in enumerate(values)} | {identity(None): -1}

@@ -22,10 +22,10 @@ def contradiction(history: History, why: Contradiction) -> str:
     if why.first is None:
         start += ", the initial value,"
     if history.is_put[seen]:
-        start += f" although put #{seen} of {new} had finished {gap} before the get began"
+        start += f" although put #{seen} of {new} had finished{gap} before the get began"
     else:
         start += (
-            f" although get #{seen} had returned {new} and finished {gap} before get #{late} began"
+            f" although get #{seen} had returned {new} and finished{gap} before get #{late} began"
         )
     if why.first is None:
         return start
@@ -36,18 +36,18 @@ def unexplained(history: History, row: int) -> tuple[str, tuple[int, ...]]:
     """A get that no order explains; the sentence and the operations that it is about."""
     value = history.decode("value", int(history.value[row]))
     start = f"{_place(history, row)}get #{row} returned {_value(history, row)}"
-    if isinstance(value, Siblings):
+    same = history.is_put & (history.key == history.key[row])
+    same &= history.value == history.value[row]
+    if isinstance(value, Siblings) and not same.any():
         found = " and ".join([", ".join(map(repr, value[:-1])), repr(value[-1])][len(value) < 2 :])
         start = f"{_place(history, row)}get #{row} returned {found or 'no values'}"
         return f"{start} side by side, but a register holds one value at a time", (row,)
-    same = history.is_put & (history.key == history.key[row])
-    same &= history.value == history.value[row]
     failed, puts = (
         np.flatnonzero(same & mask) for mask in (history.outcome == 1, history.outcome != 1)
     )
     if puts.size:
-        first = int(puts[np.argmin(history.invoked[puts])])
-        late = f" and had finished {_gap(history, row, first)} before put #{first} of it began"
+        first = int(puts[np.argmin(history.began[puts])])
+        late = f" and had finished{_gap(history, row, first)} before put #{first} of it began"
         return start + late, tuple(sorted((*puts.tolist(), row)))
     if failed.size:
         put = int(failed[0])
@@ -100,7 +100,7 @@ def _short(text: str) -> str:
 
 def _stale(history: History, witness: Sequence[int], late: int) -> str | None:
     """The sentence for one get of a value all of whose puts were over when a newer one began."""
-    begin, end = history.invoked, history.completed
+    begin, end = history.began, history.ended
     puts = [row for row in witness if row != late]
     same = [row for row in puts if history.value[row] == history.value[late]]
     for new in (row for row in puts if row not in same and history.is_ok[row]):
@@ -109,7 +109,7 @@ def _stale(history: History, witness: Sequence[int], late: int) -> str | None:
             old = _value(history, late)
             return (
                 f"{_place(history, late)}get #{late} returned {old} although put #{new} of "
-                f"{_value(history, new)} had finished {_gap(history, new, late)} before the get "
+                f"{_value(history, new)} had finished{_gap(history, new, late)} before the get "
                 f"began, and put #{new} began after every put of {old} had finished"
             )
     return None
@@ -146,6 +146,11 @@ def _place(history: History, row: int) -> str:
 
 
 def _gap(history: History, earlier: int, later: int) -> str:
-    """Milliseconds between the end of one operation and the start of another, readably rounded."""
+    """Milliseconds between the end of one operation and the start of another, readably rounded.
+
+    Nothing where the clock does not show what the order of the events says.
+    """
     gap = float(history.invoked[later] - history.completed[earlier])
-    return f"{gap:,.0f} ms" if gap >= 9.95 else f"{gap:.2g} ms"
+    if gap <= 0:
+        return ""
+    return f" {gap:,.0f} ms" if gap >= 9.95 else f" {gap:.2g} ms"

@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from capkit.history import History
+from capkit.history.columns import a_history
+
+NOTHING = "nothing was answered"
+"""The reason of a verdict on a history that says nothing, and so keeps every promise."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Verdict:
@@ -26,11 +32,12 @@ class Verdict:
     witness : tuple of int
         If False: indices of the few operations that contradict each other. Without any one of its
         gets, or without one value's puts and gets together, they no longer would. Of other objects
-        than registers: the shortest beginning that contradicts itself, without needless reads.
+        than registers: the shortest beginning that contradicts itself, without needless reads. The
+        reason says so if the search for few of them gave up.
     reason : str
         The answer in one sentence; numbers after # are indices.
     steps : int
-        Steps that the search took; 0 if it was not needed.
+        Steps that the searches took, for the verdict and for its witness; 0 if none was needed.
     """
 
     ok: bool | None
@@ -50,5 +57,12 @@ class Verdict:
 
     def __repr__(self) -> str:
         if self.ok:
-            return self.claim
+            return f"{self.claim}: {NOTHING}" if self.reason == NOTHING else self.claim
         return f"{'undecided' if self.ok is None else f'not {self.claim}'}: {self.reason}"
+
+
+def vacuous(history: History, claim: str) -> Verdict | None:
+    """The verdict on a history in which nothing was answered; None if something was."""
+    if a_history(history).is_ok.any():
+        return None
+    return Verdict(ok=True, claim=claim, reason=NOTHING)

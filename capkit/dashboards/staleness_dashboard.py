@@ -7,7 +7,7 @@ from functools import lru_cache
 from capkit.dashboards.dashboard import Dashboard, Drawn, Settings, choice, slider
 from capkit.dashboards.shared import limit_quorums
 from capkit.plots import StalenessPicture, drawing
-from capkit.staleness import PROFILES, Staleness, simulate
+from capkit.staleness import PROFILES, Races, simulate
 
 _MOST_NODES = 10
 
@@ -51,6 +51,6 @@ def staleness() -> Dashboard:
 
 
 @lru_cache(maxsize=32)
-def _simulated(profile: str, n: int, r: int, w: int) -> Staleness:
+def _simulated(profile: str, n: int, r: int, w: int) -> Races:
     """As many messages whatever n is, so that every picture takes the same few milliseconds."""
     return simulate(PROFILES[profile], n, r, w, trials=600_000 // n, rng=7)

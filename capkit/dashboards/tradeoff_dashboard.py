@@ -2,50 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from capkit.dashboards.dashboard import Dashboard, Drawn, Settings, choice, slider
 from capkit.dashboards.shared import LOSS
-from capkit.plots import TradeoffPicture, drawing
+from capkit.plots import TradeoffPicture
+
+_COUNTED = ["the worse side", "all clients"]
 
 
 def tradeoff() -> Dashboard:
-    """The plane of availability and consistency: loss moves a store along its curve, a cut cannot.
+    """The plane of availability and consistency, with the cable whole and with it cut.
 
-    Controls: `loss` of requests, `nodes`, whether there is a `cut`, and how many nodes are on its
-    `side` that is cut off.
+    Controls: the `share` of nodes that the cut keeps from the others, `nodes`, `loss` of requests,
+    and whose requests are `counted` during the cut.
 
     Examples
     --------
-    >>> tradeoff()
-    5 nodes, no cut, loss 0.2. CA 0.66 answered, 1.00 fresh. CP 0.94 answered, 1.00 fresh.
-    AP 1.00 answered, 0.80 fresh. Hatched: what cutting off 2 of 5 would empty.
+    >>> tradeoff()  # doctest: +NORMALIZE_WHITESPACE
+    Cable whole, 5 nodes, loss 0: CA, CP, AP 1.00 answered, 1.00 fresh.
+    Cable cut, 2 | 3 nodes, on the worse side: CA: block 0.00 answered, nothing to be stale;
+    CA: failover, AP 1.00 answered, 0.52 fresh; CP 0.00 answered, 1.00 fresh.
     """
-    [panel] = drawing.panels(height=5.4)
-    drawing.margins(panel, 0.85, 0.78, 2.57, 0.15)
-    picture = TradeoffPicture(panel)
+    picture = TradeoffPicture(4.9)
 
     def draw(settings: Settings) -> Drawn:
-        n, cut = settings["nodes"], settings["cut"] == "cut"
-        artists = picture.update(n, settings["loss"], cut=cut, side=settings["side"])
-        corner = f" Hatched: what cutting off {settings['side']} of {n} would empty."
-        return artists, panel.reading + ("" if cut else corner)
+        mean = settings["counted"] == _COUNTED[1]
+        n, loss, share = settings["nodes"], settings["loss"], settings["share"]
+        artists = picture.update(n, loss, share=share, mean=mean)
+        return artists, f"{picture.whole.ax.reading} {picture.cut.ax.reading}"
 
     controls = {
-        "cut": choice("the network is", ["whole", "cut"], "whether a partition lasts"),
-        "side": slider("nodes cut off", 2, 1, 4, 1, "nodes on one side of the cut"),
         "nodes": slider("nodes", 5, 2, 15, 1, "number of replicas"),
-        "loss": slider("loss", 0.2, 0.0, 1.0, 0.01, LOSS),
+        "share": slider("share of nodes cut off", 0.4, 0.1, 0.5, 0.1, "the smaller side"),
+        "loss": slider("loss", 0.0, 0.0, 1.0, 0.01, LOSS),
+        "counted": choice("during the cut, count", _COUNTED, "whose requests are counted"),
     }
     stories: dict[str, Settings] = {
-        "cut the cable": {"cut": "cut", "loss": 0.0},
-        "heal": {"cut": "whole", "loss": 0.0},
-        "buy redundancy": {"cut": "whole", "nodes": 15},
-        "redundancy under a cut": {"cut": "cut", "nodes": 15, "side": 7},
+        "buy nodes": {"nodes": 15},
+        "lose requests": {"loss": 0.2},
+        "lose requests, buy nodes": {"loss": 0.2, "nodes": 15},
+        "the mean hides it": {"nodes": 15, "share": 0.1, "counted": _COUNTED[1]},
     }
-    return Dashboard(panel.figure, controls, draw, stories, arrange=_limit_side)
-
-
-def _limit_side(controls: Mapping[str, Any]) -> None:
-    controls["side"].max = controls["nodes"].value - 1
+    return Dashboard(picture.figure, controls, draw, stories)

@@ -5,6 +5,17 @@ columns that judges and pictures read; `jepsen` reads the logs of Jepsen and its
 """
 
 from capkit.history.columns import History
-from capkit.history.records import Copy, Fault, Message, NodeId, Operation, Outcome, Siblings
+from capkit.history.equality import Siblings
+from capkit.history.records import Copy, Fault, Message, NodeId, Note, Operation, Outcome
 
-__all__ = ["Copy", "Fault", "History", "Message", "NodeId", "Operation", "Outcome", "Siblings"]
+__all__ = [
+    "Copy",
+    "Fault",
+    "History",
+    "Message",
+    "NodeId",
+    "Note",
+    "Operation",
+    "Outcome",
+    "Siblings",
+]

@@ -9,27 +9,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
+from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from capkit.history.jepsen import operations
-from capkit.history.records import (
-    Copy,
-    Fault,
-    Message,
-    NodeId,
-    Operation,
-    Outcome,
-    from_line,
-    identity,
-    to_line,
-)
+from capkit._arguments import count, instance, shown
+from capkit.history import files
+from capkit.history.encoding import code, integers, moments
+from capkit.history.order import Column, Mask, Order, Ranks, order
+from capkit.history.records import Copy, Fault, Message, NodeId, Operation, Outcome
 
-Column: TypeAlias = NDArray[Any]
-Mask: TypeAlias = NDArray[np.bool_]
+__all__ = ["Column", "History", "Mask"]
 
 _TIMES = ("invoked", "completed", "deadline")
 _CODED: dict[str, tuple[Any, ...]] = {
@@ -40,7 +32,8 @@ _CODED: dict[str, tuple[Any, ...]] = {
     "outcome": tuple(Outcome),
     "result": (),
 }
-_FIELDS = tuple(field.name for field in fields(Operation))
+_RANKS = ("began", "ended")
+_FIELDS = tuple(field.name for field in fields(Operation) if field.name not in _RANKS)
 
 
 class History:
@@ -61,12 +54,17 @@ class History:
     kind, node, key, value, outcome, result : ndarray of int, shape (len,)
         Codes, -1 for None. The tuples `kinds` (puts are 0, gets 1), `nodes`, `keys`, `values`,
         `outcomes` (OK 0, FAIL 1, UNKNOWN 2) and `results` say what they stand for. Where one is
-        None, the codes stand for themselves.
+        None, the codes stand for themselves. Equal values have one code.
+    began, ended : ndarray of number, shape (len,)
+        Ranks of the events, by which judges tell what came first: one operation comes before
+        another if its `ended` is below the other's `began`. A log gives them by its lines, else
+        they come from the times.
 
     Raises
     ------
-    ValueError
-        If an operation completes before it is invoked, or a time is not a number.
+    TypeError, ValueError
+        If an operation completes before it is invoked, a time is not a number, or some operations
+        have ranks of a log and others have none.
 
     Examples
     --------
@@ -103,11 +101,13 @@ class History:
         messages: Iterable[Message] = (),
         copies: Iterable[Copy] = (),
     ) -> None:
-        rows = list(operations)
-        self._fill({name: [getattr(row, name) for row in rows] for name in _FIELDS})
-        self.faults = tuple(faults)
-        self.messages = tuple(messages)
-        self.copies = tuple(copies)
+        rows = _rows(operations)
+        columns: dict[str, Any] = {name: [getattr(row, name) for row in rows] for name in _FIELDS}
+        ranks = {name: [getattr(row, name) for row in rows] for name in _RANKS}
+        self._fill(columns | (ranks if any(map(_is_ranked, rows)) else {}))
+        self.faults = _records("faults", faults, Fault)
+        self.messages = _records("messages", messages, Message)
+        self.copies = _records("copies", copies, Copy)
 
     @classmethod
     def from_columns(cls, **columns: Sequence[Any] | Column) -> History:
@@ -134,11 +134,14 @@ class History:
         5
         """
         for name in columns:
-            if name not in _FIELDS:
+            if name not in _FIELDS + _RANKS:
                 raise ValueError(f"columns must be among {', '.join(_FIELDS)}, got {name!r}")
         for name in ("kind", "key", "invoked", "completed"):
             if name not in columns:
                 raise ValueError(f"columns must include {name!r}, got {', '.join(columns)}")
+        for name, column in columns.items():
+            if isinstance(column, str | bytes) or not isinstance(column, Sequence | np.ndarray):
+                raise TypeError(f"{name} must be a list or an array, got {shown(column)}")
         size = len(columns["kind"])
         for name, column in columns.items():
             if len(column) != size:
@@ -148,23 +151,35 @@ class History:
         return history
 
     def _fill(self, columns: Mapping[str, Any]) -> None:
-        arrays: dict[str, Column] = {
-            "client": np.asarray(columns["client"], dtype=np.int64),
-            "process": np.asarray(columns["process"], dtype=np.int64),
-        }
+        arrays = {name: integers(name, columns[name]) for name in ("client", "process")}
         unnamed = arrays["process"] < 0
         if unnamed.any():
             arrays["process"] = np.where(unnamed, arrays["client"], arrays["process"])
         for name in _TIMES:
-            arrays[name] = np.asarray(columns[name], dtype=np.float64)
+            arrays[name] = moments(name, columns[name])
+        self._exact: dict[tuple[str, int], Any] = {}
         for name, known in _CODED.items():
-            arrays[name], table = _encode(columns[name], known)
+            arrays[name], table, exact = code(name, columns[name], known)
+            self._exact |= {(name, row): item for row, item in exact.items()}
             setattr(self, f"{name}s", table)
         for name, array in arrays.items():
-            view = array.view()
-            view.setflags(write=False)
-            setattr(self, name, view)
+            setattr(self, name, _fixed(array))
+        self._ranks = self._ranks_of_a_log(columns)
         self._check_times()
+
+    def _ranks_of_a_log(self, columns: Mapping[str, Any]) -> tuple[Column, Column] | None:
+        given = [name for name in _RANKS if name in columns]
+        if not given:
+            return None
+        if len(given) < 2:
+            raise ValueError(f"began and ended must be given together, got {given[0]}")
+        began, ended = (_fixed(integers(name, columns[name])) for name in _RANKS)
+        for name, wrong in (("began", began < 0), ("ended", ended <= began)):
+            if wrong.any():
+                row = int(np.argmax(wrong))
+                rule = "given for all operations or none, began before ended"
+                raise ValueError(f"{name} of operation {row} must be {rule}")
+        return began, ended
 
     def _check_times(self) -> None:
         rules = {
@@ -182,11 +197,16 @@ class History:
         return len(self.invoked)
 
     def __getitem__(self, index: int) -> Operation:
+        index = count("index", index, -(2**63))
         if not -len(self) <= index < len(self):
-            raise IndexError(f"index must be below {len(self)} operations, got {index}")
+            raise IndexError(f"index must be below {len(self)} operations, got {shown(index)}")
         row: dict[str, Any] = {name: getattr(self, name)[index].item() for name in _FIELDS}
         for name in _CODED:
             row[name] = self.decode(name, row[name])
+            if self._exact:
+                row[name] = self._exact.get((name, index % len(self)), row[name])
+        if self._ranks:
+            row |= {"began": self._ranks[0][index].item(), "ended": self._ranks[1][index].item()}
         return Operation(**row)
 
     def __iter__(self) -> Iterator[Operation]:
@@ -210,7 +230,35 @@ class History:
             setattr(chosen, f"{name}s", getattr(self, f"{name}s"))
         for name in _FIELDS:
             setattr(chosen, name, getattr(self, name)[rows])
+        chosen._ranks = self._ranks and (self._ranks[0][rows], self._ranks[1][rows])
+        if self._exact:
+            places = enumerate(np.arange(len(self))[rows].tolist())
+            pairs = [(name, new, old) for new, old in places for name in _CODED]
+            found = self._exact
+            chosen._exact = {(n, new): found[n, old] for n, new, old in pairs if (n, old) in found}
         return chosen
+
+    @cached_property
+    def order(self) -> Order:
+        """What came first; see `capkit.history.order`."""
+        if self._ranks:
+            return Order(*self._ranks)
+        return order(self.process, self.invoked, self.completed, self.is_ok)
+
+    @property
+    def rough(self) -> Ranks:
+        """Ranks that say less than `began` and `ended` may, and cost nothing."""
+        return self._ranks or (self.invoked, self.completed)
+
+    @property
+    def began(self) -> Column:
+        """Ranks of the starts among all events."""
+        return self.order.began
+
+    @property
+    def ended(self) -> Column:
+        """Ranks of the ends among all events."""
+        return self.order.ended
 
     @property
     def is_put(self) -> Mask:
@@ -228,39 +276,57 @@ class History:
         return np.equal(self.outcome, 0)
 
     def write(self, path: str | Path) -> None:
-        """Write the history as JSON lines, one record a line, for `History.read`."""
-        with open(path, "w", encoding="utf-8", newline="\n") as file:
-            for item in (*self.faults, *self.messages, *self.copies, *self):
-                file.write(to_line(item))
+        """Write the history as JSON lines, one record a line, for `History.read`.
 
-    @classmethod
-    def from_jepsen(cls, path: str | Path) -> History:
-        """Read a log of the tester Jepsen: its own lines, or one EDN map a line.
-
-        An operation without completion, or with `:info`, is UNKNOWN. A failed cas of its own value
-        is an answer, the result False; all else that failed did not happen. Times are the lines'
-        `:time`, in ms, or where there is none the number of lines before.
+        A file that is there is replaced as a whole at the end, or not at all.
 
         Parameters
         ----------
         path : str or Path
-            Lines like `INFO  jepsen.util - 3 <tab> :invoke <tab> :write <tab> 4` or
-            `{:process 3, :type :invoke, :f :append, :key "x", :value "y"}`. Other loggers' lines
-            and those of the nemesis are skipped.
+            The file.
+
+        Raises
+        ------
+        TypeError
+            If a value is no plain data: numbers, texts, bytes, None, and lists, tuples, sets and
+            dicts of them.
+        """
+        files.write(path, (*self.faults, *self.messages, *self.copies, *self))
+
+    @classmethod
+    def from_jepsen(cls, path: str | Path) -> History:
+        """Read a log of the tester Jepsen or of its kind.
+
+        The order of the lines is the order of the events. Times are the events' `:time`, in ms, or
+        where there is none the number of the events before.
+
+        An operation without completion, or with `:info`, is UNKNOWN, and a process that goes on
+        after it does so as a new one. What failed (`:fail`) did not happen, and says nothing else.
+        A process that is no whole number, say "a" or :c1, gets a number that no other one has.
+
+        Parameters
+        ----------
+        path : str or Path
+            EDN: maps like `{:process 3, :type :ok, :f :append, :key "x", :value "y"}`, one after
+            another or in one collection. Or `history.txt` with tabs, or a log with lines like
+            `INFO  jepsen.util - 3 <tab> :invoke <tab> :write <tab> 4`, whatever stands before the
+            process; what other loggers say is skipped. Or such events as JSON.
 
         Returns
         -------
         History
-            `:f` read and get are the kind "get", write and put are "put"; cas, append and add
-            keep their names. Without `:key` the key is None; of pairs (key, value) it is the first.
+            `:f` read and get are the kind "get", write and put are "put"; all others keep their
+            names, and `result` is what they returned. Without `:key` the key is None; of pairs
+            [key value] it is the first. What the nemesis did is in `faults`: as `Partition`,
+            `Crash` or `Pause` if it says whom it struck, else as a note.
 
         Raises
         ------
         ValueError
-            If a line is broken; it is named by its number, and nothing is half-read.
+            If a line is broken or a transaction; it is named by its number, and nothing is
+            half-read.
         """
-        with open(path, "rb") as file:
-            return cls(operations(file, str(path)))
+        return cls(**files.read_log(path))
 
     @classmethod
     def read(cls, path: str | Path) -> History:
@@ -271,41 +337,42 @@ class History:
         ValueError
             If a line is broken; it is named by its number, and nothing is half-read.
         """
-        rows: dict[str, list[Any]] = {"operations": [], "faults": [], "messages": [], "copies": []}
-        with open(path, "rb") as file:
-            for number, line in enumerate(file, 1):
-                try:
-                    item = from_line(line)
-                except (ValueError, TypeError, KeyError, AttributeError) as error:
-                    raise ValueError(
-                        f"line {number} of {path} must be a record: {error}"
-                    ) from error
-                rows[next(s for t, s in _SHELVES.items() if isinstance(item, t))].append(item)
-        return cls(**rows)
+        return cls(**files.read(path))
 
 
-_SHELVES = {Operation: "operations", Fault: "faults", Message: "messages", Copy: "copies"}
+def a_history(history: object) -> History:
+    """Return it if it is a `History`, else say what a student has probably forgotten."""
+    return instance("history", history, History, "wrap the operations in History(...)")
+
+
+def _rows(operations: Iterable[Operation]) -> list[Operation]:
+    if not isinstance(operations, Iterable) or isinstance(operations, str | Mapping):
+        raise TypeError(f"operations must be a list of Operation, got {shown(operations)}")
+    rows = list(operations)
+    for row in rows:
+        instance("each of operations", row, Operation)
+    return rows
+
+
+def _records(name: str, items: Iterable[Any], kind: type[Any]) -> tuple[Any, ...]:
+    if not isinstance(items, Iterable):
+        raise TypeError(f"{name} must be a list of {kind.__name__}, got {shown(items)}")
+    return tuple(instance(f"each of {name}", item, kind) for item in items)
+
+
+def _is_ranked(operation: Operation) -> bool:
+    return operation.began >= 0 or operation.ended >= 0
+
+
+def _fixed(array: Column) -> Column:
+    """The same numbers, not to be changed."""
+    view = array.view()
+    view.setflags(write=False)
+    return view
 
 
 def _defaults(size: int) -> dict[str, Any]:
     plain = {"value": -1, "outcome": 0, "client": 0, "process": -1, "node": -1, "result": -1}
-    return {name: np.broadcast_to(code, size) for name, code in plain.items()} | {
+    return {name: np.broadcast_to(each, size) for name, each in plain.items()} | {
         "deadline": np.broadcast_to(math.inf, size),
     }
-
-
-def _encode(column: Any, known: tuple[Any, ...]) -> tuple[Column, tuple[Any, ...] | None]:
-    """Codes of the objects in `column`, and the table that decodes them."""
-    if isinstance(column, np.ndarray) and np.issubdtype(column.dtype, np.integer):
-        if column.size and column.min() < -1:
-            raise ValueError(f"codes must be at least -1 (None), got {column.min()}")
-        return column.astype(np.int64, copy=False), known or None
-    codes = {identity(item): code for code, item in enumerate(known)}
-    table = list(known)
-    row = []
-    for item in column:
-        code = -1 if item is None else codes.setdefault(identity(item), len(table))
-        if code == len(table):
-            table.append(item)
-        row.append(code)
-    return np.array(row, dtype=np.int64), tuple(table)

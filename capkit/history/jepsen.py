@@ -1,244 +1,347 @@
-r"""Jepsen's logs: what its clients did, one event a line, in its own words or as EDN maps.
-
-EDN is to Clojure what JSON is to JavaScript: `{:process 3, :type :ok, :f :read, :value nil}`.
-"""
+"""Logs of Jepsen and its kind: events one after another, in any of the forms that they come in."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any, NamedTuple
 
+from capkit._arguments import clipped, number, shown
+from capkit.history import edn
+from capkit.history.nemesis import Strike, faults
 from capkit.history.records import Operation, Outcome
 
-_LOG = re.compile(
-    r"(?:[^\t]*\t)?(?:TRACE|DEBUG|INFO|WARN|ERROR)\s+(?:\[[^\]]*\]\s+)?([\w.$]+)(?:\s+-|:)\s(.*)"
+_TYPES = ("invoke", "ok", "fail", "info")
+_EVENT = re.compile(rf"\t:({'|'.join(_TYPES)})(?:\t|$)")
+_LAST = re.compile(r"(\"(?:\\.|[^\"\\])*\"|[^\s\"]+)\s*$")
+_LOGGER = re.compile(
+    r"(?:[^\t]*\t)?(?:TRACE|DEBUG|INFO|WARN|ERROR)\s+(?:\[[^\]]*\]\s+)?(?:[^\t]*? - )?"
+    r"(?P<name>[\w.$-]+)(?:\s+-|:|\s)\s?(?P<message>.*)"
 )
-_MAP = re.compile(r"(?:#[\w.-]+\s*)?\{")
-_TOKEN = re.compile(
-    r'[\s,]*(?:("(?:\\.|[^"\\])*")|(#\{|[\[({])|([\])}])|#([A-Za-z][\w.-]*)|([^\s,"\[\](){}#;]+))'
-)
-_NUMBER = re.compile(r"([+-]?\d+)N?|[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?M?")
-_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)")
-_ESCAPED = {"t": "\t", "r": "\r", "n": "\n", "b": "\b", "f": "\f", "\\": "\\", '"': '"', "/": "/"}
-_CLOSING = {"[": "]", "(": ")", "{": "}", "#{": "}"}
-_WORDS = {"nil": None, "true": True, "false": False}
+_MAP = re.compile(r"(?:#[\w.:/-]+\s*)?\{.*:process\b")
+_JSON = re.compile(r'\s*(?:\[\s*)?\{\s*"[^"]*"\s*:')
+_SPACE = re.compile(r"[\s,]*")
 _KINDS = {"read": "get", "get": "get", "write": "put", "put": "put"}
-_KINDS |= {kind: kind for kind in ("cas", "append", "add")}
-
-
-def parse(text: str) -> list[Any]:
-    r"""Read the EDN values of a text.
-
-    Vectors, lists and sets become tuples, maps tuples of pairs; keywords and symbols are strings,
-    keywords with their colon. Tags are skipped.
-
-    Raises
-    ------
-    ValueError
-        If the text is anything else than values.
-
-    Examples
-    --------
-    >>> parse('{:f :cas, :value [1 nil]} "a\\tb"')
-    [((':f', ':cas'), (':value', (1, None))), 'a\tb']
-    """
-    values, position, end = [], 0, len(text.rstrip(" ,\t\r\n"))
-    while position < end:
-        value, position = _value(text, position)
-        values.append(value)
-    return values
-
-
-def _value(text: str, position: int) -> tuple[Any, int]:
-    token = _TOKEN.match(text, position)
-    if token is None:
-        raise ValueError(f"a value must stand at {text[position:]!r}")
-    string, opening, closing, tag, atom = token.groups()
-    position = token.end()
-    if string:
-        return _ESCAPE.sub(_unescape, string[1:-1]), position
-    if opening:
-        return _collection(text, position, opening)
-    if closing:
-        raise ValueError(f"{closing} must close something")
-    return _value(text, position) if tag else (_atom(atom), position)
-
-
-def _unescape(match: re.Match[str]) -> str:
-    name = match[1]
-    if len(name) == 5:
-        return chr(int(name[1:], 16))
-    if name not in _ESCAPED:
-        raise ValueError(f"an escape must be one of {' '.join(_ESCAPED)} u0000, got {name}")
-    return _ESCAPED[name]
-
-
-def _collection(text: str, position: int, opening: str) -> tuple[tuple[Any, ...], int]:
-    items = []
-    while not ((token := _TOKEN.match(text, position)) and token[3]):
-        value, position = _value(text, position)
-        items.append(value)
-    if token[3] != _CLOSING[opening]:
-        raise ValueError(f"{opening} must end with {_CLOSING[opening]}, got {token[3]}")
-    if opening == "{":
-        items = list(zip(items[::2], items[1::2], strict=True))
-    return tuple(sorted(items, key=repr) if opening == "#{" else items), token.end()
-
-
-def _atom(word: str) -> Any:
-    if word in _WORDS:
-        return _WORDS[word]
-    if number := _NUMBER.fullmatch(word):
-        return int(number[1]) if number[1] else float(word.rstrip("M"))
-    if not (word[0].isalpha() or word[0] in ":*!_?$%&=<>+-.\\"):
-        raise ValueError(f"a value must be EDN, got {word}")
-    return word
+_CHANGES = ("put", "append", "add")
+_MICRO = (":r", ":w", ":append", ":add", ":read", ":write", ":cas")
+BROKEN = (ValueError, KeyError, TypeError, OverflowError, RecursionError, AttributeError)
 
 
 class _Event(NamedTuple):
-    """A line: process, type (:invoke, :ok, :fail or :info), kind, key, value, time in ns."""
+    """One event; `type` is one of invoke, ok, fail and info, `time` in ns."""
 
-    number: int
-    process: int
+    line: int
+    process: Any
     type: str
     kind: str
     key: Any
     value: Any
     time: Any
-    error: bool
 
 
-def operations(lines: Iterable[bytes], name: str) -> list[Operation]:
-    """The operations of a log in the order of their invocation; `name` is for the errors.
+def read_events(data: bytes, name: str) -> dict[str, list[Any]]:
+    """The operations and the faults of a log; `name` is for the errors.
 
     Raises
     ------
     ValueError
         If a line is broken, named by its number.
     """
-    reader = _Reader()
+    reader = _Reader(data)
     try:
-        return reader.read(lines)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        place = f"line {reader.number} of {name}"
-        raise ValueError(f"{place} must be an event of Jepsen: {error}") from error
+        return reader.read()
+    except BROKEN as error:
+        why = clipped(str(error.args[0] if error.args else error)) or type(error).__name__
+        if isinstance(error, RecursionError):
+            why = "it is nested too deep"
+        place = f"line {reader.line} of {name}"
+        raise ValueError(f"{place} must be an event of Jepsen: {why}") from None
 
 
 class _Reader:
-    """Reads a log; `number` is the line that it is at."""
+    """Reads a log; `line` is the number of the line that it is at."""
 
-    def __init__(self) -> None:
-        self.number = 0
-        self.begun: dict[int, tuple[int, _Event]] = {}
-        self.found: list[Operation | None] = []
+    def __init__(self, data: bytes) -> None:
+        self.data, self.line = data, 1
 
-    def read(self, lines: Iterable[bytes]) -> list[Operation]:
-        events: list[_Event] = []
-        for self.number, line in enumerate(lines, 1):
-            events += _event(self.number, line.decode())
+    def read(self) -> dict[str, list[Any]]:
+        events = [_event(self.line, fields) for fields in self._fields()]
         if any(_is_keyed(event) for event in events):
             events = [self._keyed(event) for event in events]
         if not all(event.time is not None for event in events):
-            events = [event._replace(time=(event.number - 1) * 1e6) for event in events]
-        for event in events:
-            self.number = event.number
-            self._follow(event)
-        for place, start in self.begun.values():
-            end = start._replace(type=":info", time=events[-1].time)
-            self.found[place] = _operation(start, end)
-        return [each for each in self.found if each]
+            events = [each._replace(time=place * 1e6) for place, each in enumerate(events)]
+        strikes = [
+            Strike(_ms(each.time), each.kind, each.value) for each in events if _is_nemesis(each)
+        ]
+        return {"operations": self._operations(events), "faults": faults(strikes)}
+
+    def _text(self) -> str:
+        try:
+            return self.data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            self.line = self.data.count(b"\n", 0, error.start) + 1
+            raise ValueError("it must be text in UTF-8") from None
+
+    def _fields(self) -> Iterator[dict[str, Any]]:
+        """The fields of each event, by their names without a colon."""
+        text = self._text()
+        if _JSON.match(text):
+            yield from self._json(text)
+        elif any(map(_is_of_a_log, text.split("\n"))):
+            yield from self._log(text)
+        else:
+            yield from self._edn(text)
+
+    def _json(self, text: str) -> Iterator[dict[str, Any]]:
+        lines, decoder = _Lines(text), json.JSONDecoder()
+        position = len(text) - len(text.lstrip())
+        listed = text[position] == "["
+        position += listed
+        while (position := _skip(text, position)) < len(text):
+            self.line = lines.number(position)
+            if listed and text[position] == "]":
+                listed, position = False, position + 1
+                continue
+            try:
+                found, position = decoder.raw_decode(text, position)
+            except json.JSONDecodeError as error:
+                self.line = lines.number(error.pos)
+                raise ValueError(error.msg) from None
+            yield _named(_tuples(found))
+        if listed:
+            raise ValueError("[ must end with ]")
+
+    def _edn(self, text: str) -> Iterator[dict[str, Any]]:
+        lines = _Lines(text)
+        try:
+            for position, value in edn.values(text):
+                self.line = lines.number(position - 1)
+                yield _named(value)
+        except edn.EdnError as error:
+            self.line = lines.number(_skip(text, error.position))
+            raise
+
+    def _log(self, text: str) -> Iterator[dict[str, Any]]:
+        goes_on = False  # whether the line before may go on, with what does not concern us
+        for self.line, line in enumerate(text.split("\n"), 1):
+            line = line.rstrip("\r")
+            if event := _EVENT.search(line):
+                yield _fields(line, event)
+                goes_on = event[1] in ("fail", "info")  # with an error of many lines
+            elif (logger := _LOGGER.fullmatch(line)) and logger["name"] != "jepsen.util":
+                goes_on = True
+            elif _MAP.match(message := logger["message"] if logger else line):
+                yield _named(edn.value(message))
+            elif logger or not (goes_on or not line.strip() or line.startswith(";")):
+                raise ValueError(f"neither an event nor a logger's line, got {shown(line)}")
 
     def _keyed(self, event: _Event) -> _Event:
         """The event whose value is a pair of the key and the value itself."""
-        self.number = event.number
-        if event.type in (":fail", ":info"):
+        self.line = event.line
+        if event.type in ("fail", "info"):
             return event
-        key, value = event.value
+        key, *rest = event.value
+        if len(rest) == 2 and event.kind == "cas":
+            return event._replace(key=key, value=tuple(rest))
+        (value,) = rest
         return event._replace(key=key, value=value)
 
-    def _follow(self, event: _Event) -> None:
-        if event.type == ":invoke":
-            if event.process in self.begun:
-                raise ValueError(f"process {event.process} must complete before it goes on")
-            self.begun[event.process] = len(self.found), event
-            self.found.append(None)
-            return
-        if event.process not in self.begun:
-            raise ValueError(f"process {event.process} must invoke before it completes")
-        place, start = self.begun.pop(event.process)
-        self.found[place] = _operation(start, event)
+    def _operations(self, events: list[_Event]) -> list[Operation]:
+        numbers = _Processes(events)
+        begun: dict[Any, tuple[int, int, _Event]] = {}
+        found: list[Operation | None] = []
+        for rank, event in enumerate(events):
+            self.line = event.line
+            if _is_nemesis(event):
+                continue
+            name = numbers.name(event)
+            if event.type == "invoke":
+                if name in begun:
+                    raise ValueError(f"process {_said(event)} must complete before it goes on")
+                begun[name] = len(found), rank, event
+                found.append(None)
+                continue
+            if name not in begun:
+                raise ValueError(f"process {_said(event)} must invoke before it completes")
+            place, start_rank, start = begun.pop(name)
+            made = _operation(start, event)
+            found[place] = numbers.signed(made, event, (start_rank, rank))
+            if event.type == "info":
+                numbers.renew(event)
+        for late, (place, start_rank, start) in enumerate(begun.values()):
+            self.line = start.line
+            end = start._replace(type="info", time=events[-1].time)
+            ranks = start_rank, len(events) + late
+            found[place] = numbers.signed(_operation(start, end), start, ranks)
+        return [each for each in found if each]
 
 
-def _event(number: int, line: str) -> list[_Event]:
-    """The event of a line, or nothing if it is no client's."""
-    line = line.strip()
-    if not line or line.startswith(";"):
-        return []
-    if _MAP.match(line):
-        (pairs,) = parse(line)
-        fields = dict(pairs)
-    else:
-        fields = _fields(line)
-    if not fields or not isinstance(process := fields[":process"], int):
-        return []
-    kind = str(fields[":f"]).removeprefix(":")
-    if kind not in _KINDS:
-        raise ValueError(f":f must be one of {', '.join(_KINDS)}, got {kind}")
-    if fields[":type"] not in (":invoke", ":ok", ":fail", ":info"):
-        raise ValueError(f":type must be :invoke, :ok, :fail or :info, got {fields[':type']}")
+class _Lines:
+    """Where the lines of a text begin."""
+
+    def __init__(self, text: str) -> None:
+        lengths = (len(line) + 1 for line in text.split("\n"))
+        self.starts = [0, *accumulate(lengths)]
+
+    def number(self, position: int) -> int:
+        return bisect_right(self.starts, position)
+
+
+class _Processes:
+    """Numbers for processes, whatever their names are; after an unknown outcome, a new one."""
+
+    def __init__(self, events: list[_Event]) -> None:
+        used = (each.process for each in events if _is_number(each.process))
+        self.fresh = max(used, default=-1) + 1
+        self.clients: dict[Any, int] = {}
+        self.current: dict[Any, int] = {}
+
+    def name(self, event: _Event) -> Any:
+        """What stands for the event's process in a dict."""
+        process = edn.frozen(event.process)
+        if process not in self.clients:
+            number = process if _is_number(process) else self._new()
+            self.clients[process] = self.current[process] = number
+        return process
+
+    def renew(self, event: _Event) -> None:
+        self.current[self.name(event)] = -1  # a number only if it goes on
+
+    def signed(self, operation: dict[str, Any], event: _Event, ranks: tuple[int, int]) -> Operation:
+        """The operation, with the client and the process that did it."""
+        name = self.name(event)
+        if self.current[name] < 0:
+            self.current[name] = self._new()
+        operation |= {"client": self.clients[name], "process": self.current[name]}
+        return Operation(**operation, began=ranks[0], ended=ranks[1])
+
+    def _new(self) -> int:
+        self.fresh += 1
+        return self.fresh - 1
+
+
+def _is_number(process: Any) -> bool:
+    return isinstance(process, int) and not isinstance(process, bool) and 0 <= process < 2**62
+
+
+def _said(event: _Event) -> str:
+    return shown(event.process) if isinstance(event.process, int) else str(event.process)[:80]
+
+
+def _is_nemesis(event: _Event) -> bool:
+    return event.process in (":nemesis", "nemesis")
+
+
+def _ms(time: Any) -> float:
+    return number(":time", time) / 1e6
+
+
+def _named(found: Any) -> dict[str, Any]:
+    """The fields of a map, by their names without a colon."""
+    if not isinstance(found, dict):
+        raise ValueError(f"an event must be a map, got {shown(found)}")
+    return {str(name).removeprefix(":"): value for name, value in found.items()}
+
+
+def _tuples(item: Any) -> Any:
+    """JSON's lists as the tuples that EDN's vectors become."""
+    if isinstance(item, dict):
+        return {name: _tuples(value) for name, value in item.items()}
+    return tuple(map(_tuples, item)) if isinstance(item, list) else item
+
+
+def _is_of_a_log(line: str) -> bool:
+    if line[:1] in ("", "{", "[", "(", ";", " "):
+        return False
+    return bool(_EVENT.search(line) or _LOGGER.fullmatch(line))
+
+
+def _fields(line: str, found: re.Match[str]) -> dict[str, Any]:
+    """The fields of a line of Jepsen's own log: process, type, f and value between tabs."""
+    process = _LAST.search(line[max(0, found.start() - 200) : found.start()])
+    f, value, *_ = (*line[found.end() :].split("\t", 2), None)
+    if process is None or value is None:
+        raise ValueError(f"process, type, f and value between tabs, got {shown(line)}")
+    fields = {"process": edn.value(process[1]), "type": found[1], "f": edn.value(f)}
+    try:
+        return fields | {"value": edn.value(value)}
+    except ValueError:
+        if found[1] in ("invoke", "ok"):
+            raise
+        return fields  # of what did not succeed, the value may be an error message
+
+
+def _skip(text: str, position: int) -> int:
+    """The position of the next thing that is no space."""
+    space = _SPACE.match(text, position)
+    return space.end() if space else position
+
+
+def _event(line: int, fields: dict[str, Any]) -> _Event:
+    for name in ("process", "type", "f"):
+        if name not in fields:
+            raise ValueError(f"an event must have :{name}, got {shown(fields)}")
+    kind = str(fields["f"]).removeprefix(":")
     event = _Event(
-        number=number,
-        process=process,
-        type=fields[":type"],
-        kind=_KINDS[kind],
-        key=fields.get(":key"),
-        value=fields.get(":value"),
-        time=fields.get(":time"),
-        error=fields.get(":error") is not None,
+        line=line,
+        process=fields["process"],
+        type=str(fields["type"]).removeprefix(":"),
+        kind=_KINDS.get(kind, kind),
+        key=fields.get("key"),
+        value=fields.get("value"),
+        time=fields.get("time"),
     )
-    return [event]
+    if event.time is not None:
+        _ms(event.time)
+    if event.type not in _TYPES:
+        raise ValueError(f":type must be :invoke, :ok, :fail or :info, got {shown(fields['type'])}")
+    if not _is_nemesis(event) and _is_transaction(event):
+        raise ValueError(f"transactions are not judged here, got {kind} of {shown(event.value)}")
+    return event
 
 
-def _fields(line: str) -> dict[Any, Any]:
-    """The fields of a line of Jepsen's own log; none if another logger wrote it."""
-    log = _LOG.fullmatch(line)
-    if log is None:
-        raise ValueError(f"neither a map nor Jepsen's logger, got {line!r}")
-    if log[1] != "jepsen.util":
-        return {}
-    process, kind, f, value, *error = parse(log[2])
-    fields = {":process": process, ":type": kind, ":f": f, ":value": value}
-    return fields | ({":error": error} if error else {})
+def _is_transaction(event: _Event) -> bool:
+    """Whether it does several things at once, like `[[:r 9 nil] [:w 8 1]]`."""
+    if event.kind == "txn":
+        return True
+    return (
+        isinstance(event.value, tuple)
+        and event.value != ()
+        and all(isinstance(e, tuple) and len(e) == 3 and e[0] in _MICRO for e in event.value)
+    )
 
 
 def _is_keyed(event: _Event) -> bool:
     """Whether this can only be read as jepsen.independent's pair of a key and a value."""
-    if event.type != ":invoke" or not (isinstance(event.value, tuple) and len(event.value) == 2):
+    if event.type != "invoke" or not isinstance(event.value, tuple):
         return False
-    inner = event.value[1]
-    return event.kind == "get" or (event.kind == "cas" and isinstance(inner, tuple))
+    if event.kind == "cas":
+        pair = len(event.value) == 2 and isinstance(event.value[1], tuple)
+        return pair or len(event.value) == 3
+    return event.kind == "get" and len(event.value) == 2
 
 
-def _operation(start: _Event, end: _Event) -> Operation:
+def _operation(start: _Event, end: _Event) -> dict[str, Any]:
     if start.kind != end.kind or end.key not in (None, start.key):
-        raise ValueError(f"process {end.process} must complete what it invoked")
-    outcome = {":ok": Outcome.OK, ":fail": Outcome.FAIL, ":info": Outcome.UNKNOWN}[end.type]
-    result = None
-    if start.kind == "cas":
-        if not (isinstance(start.value, tuple) and len(start.value) == 2):
-            raise ValueError(f"the value of a cas must be [from to], got {start.value}")
-        # It failed for no other reason if none is given and its own value comes back.
-        own = end.value in (start.value, (start.key, start.value)) and not end.error
-        if outcome is Outcome.OK or (outcome is Outcome.FAIL and own):
-            outcome, result = Outcome.OK, outcome is Outcome.OK
-    return Operation(
-        kind=start.kind,
-        key=start.key,
-        value=end.value if start.kind == "get" and end.type == ":ok" else start.value,
-        invoked=start.time / 1e6,
-        completed=end.time / 1e6,
-        outcome=outcome,
-        client=start.process,
-        result=result,
-    )
+        raise ValueError(f"process {_said(end)} must complete what it invoked")
+    outcome = {"ok": Outcome.OK, "fail": Outcome.FAIL, "info": Outcome.UNKNOWN}[end.type]
+    value, result = start.value, None
+    if start.kind == "cas" and not (isinstance(value, tuple) and len(value) == 2):
+        raise ValueError(f"the value of a cas must be [from to], got {shown(value)}")
+    if outcome is Outcome.OK and start.kind == "cas":
+        result = True
+    elif outcome is Outcome.OK:
+        result = None if start.kind in ("get", *_CHANGES) else end.value
+        value = end.value if start.kind == "get" or end.value is not None else value
+    return {
+        "kind": start.kind,
+        "key": start.key,
+        "value": value,
+        "invoked": _ms(start.time),
+        "completed": max(_ms(start.time), _ms(end.time)),
+        "outcome": outcome,
+        "result": result,
+    }

@@ -1,15 +1,15 @@
-"""The records that a history is made of, and how each becomes one line of JSON and back."""
+"""The records that a history is made of."""
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, ClassVar, TypeAlias
 
-from capkit._arguments import number
+import numpy as np
+
+from capkit._arguments import number, shown
 
 NodeId: TypeAlias = int | str
 
@@ -24,18 +24,6 @@ class Outcome(Enum):
     OK = "OK"
     FAIL = "FAIL"
     UNKNOWN = "UNKNOWN"
-
-
-class Siblings(tuple[Any, ...]):
-    """Values that a get found side by side because no put had replaced the others."""
-
-    def __repr__(self) -> str:
-        return f"Siblings{tuple(self)!r}"
-
-
-def identity(item: Any) -> tuple[type, Any]:
-    """Tells 1 from True and 1.0, which are equal to Python, and works for lists."""
-    return type(item), item if isinstance(item, str | int | Outcome) else repr(item)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +56,9 @@ class Operation:
     result : object
         What an answered operation that is no get returned. A compare-and-set that met another
         value than it expected is OK with the result False.
+    began, ended : int
+        Where a log's lines have an order: the places of this operation's two events in it. They
+        decide what came first, whatever the times say, which may be coarse. Otherwise -1.
     """
 
     kind: str
@@ -81,18 +72,51 @@ class Operation:
     node: NodeId | None = None
     deadline: float = math.inf
     result: Any = None
+    began: int = field(default=-1, repr=False)
+    ended: int = field(default=-1, repr=False)
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.invoked):
+        _check_kinds(self)
+        if not math.isfinite(_time("invoked", self.invoked)):
             raise ValueError(f"invoked must be a time in ms, got {self.invoked}")
-        if not self.completed >= self.invoked:
+        if not _time("completed", self.completed) >= self.invoked:
             raise ValueError(
                 f"completed must be at least invoked={self.invoked}, got {self.completed}"
             )
-        if math.isnan(self.deadline):
+        if math.isnan(_time("deadline", self.deadline)):
             raise ValueError("deadline must be a time in ms, got nan")
         if self.process < 0:
             object.__setattr__(self, "process", self.client)
+        if isinstance(self.result, np.bool_):
+            object.__setattr__(self, "result", bool(self.result))
+
+
+def _time(name: str, value: object) -> float:
+    """A time as a float, which may be infinite or NaN."""
+    if isinstance(value, float):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | np.integer | np.floating):
+        raise TypeError(f"{name} must be a time in ms, got {shown(value)}")
+    if isinstance(value, int) and abs(value) >= 2**1023:
+        raise ValueError(f"{name} must be a time in ms, got {shown(value)}")
+    return float(value)
+
+
+_LARGEST = 2**63 - 1  # what a column of whole numbers can hold
+
+
+def _check_kinds(operation: Operation) -> None:
+    if not isinstance(operation.kind, str):
+        raise TypeError(f"kind must be a name such as 'put', got {shown(operation.kind)}")
+    if not isinstance(operation.outcome, Outcome):
+        names = ", ".join(map(str, Outcome))
+        raise TypeError(f"outcome must be one of {names}, got {shown(operation.outcome)}")
+    for name in ("client", "process", "began", "ended"):
+        value = getattr(operation, name)
+        if type(value) is not int and not isinstance(value, np.integer):
+            raise TypeError(f"{name} must be a whole number, got {shown(value)}")
+        if not -_LARGEST <= value <= _LARGEST:
+            raise ValueError(f"{name} must be below 2**63, got {shown(value)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +133,22 @@ class Fault:
 
     def __post_init__(self) -> None:
         number("at", self.at, 0)
-        if not self.until >= self.at:
+        if not _time("until", self.until) >= self.at:
             raise ValueError(f"until must be at least at={self.at}, got {self.until}")
 
     def stops(self, node: NodeId) -> bool:
         """Whether `node` is down while this fault lasts."""
         return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note(Fault):
+    """What a log says of its faults where it does not say what exactly, and whom it strikes."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,42 +175,3 @@ class Copy:
     node: NodeId
     key: Any
     values: tuple[Any, ...]
-
-
-def to_line(item: Operation | Fault | Message | Copy) -> str:
-    """One line of JSON, with the line's end."""
-    pairs = {field.name: _to_json(getattr(item, field.name)) for field in fields(item)}
-    return json.dumps({"record": type(item).__name__} | pairs, allow_nan=False) + "\n"
-
-
-def _to_json(item: Any) -> Any:
-    if isinstance(item, Outcome):
-        return item.value
-    if isinstance(item, float) and math.isinf(item):
-        return {"float": repr(item)}
-    if isinstance(item, Siblings):
-        return {"siblings": [_to_json(each) for each in item]}
-    if isinstance(item, tuple):
-        return {"tuple": [_to_json(each) for each in item]}
-    if isinstance(item, list):
-        return [_to_json(each) for each in item]
-    return item
-
-
-def _from_json(item: Any) -> Any:
-    if isinstance(item, list):
-        return [_from_json(each) for each in item]
-    if not isinstance(item, dict):
-        return item
-    ((name, inside),) = item.items()
-    makers: dict[str, Callable[[Any], Any]] = {"float": float, "siblings": Siblings, "tuple": tuple}
-    return makers[name](_from_json(inside))
-
-
-def from_line(line: str | bytes) -> Any:
-    """The record that `to_line` wrote; a broken line raises what json or the record raises."""
-    pairs = {name: _from_json(value) for name, value in json.loads(line).items()}
-    record = pairs.pop("record")
-    if record == "Operation":
-        return Operation(**pairs | {"outcome": Outcome(pairs["outcome"])})
-    return {"Message": Message, "Copy": Copy, **Fault.kinds}[record](**pairs)

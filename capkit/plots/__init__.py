@@ -19,6 +19,7 @@ from capkit.plots.staleness_picture import StalenessPicture, staleness
 from capkit.plots.timeline_picture import TimelinePicture, timeline
 from capkit.plots.timelines_picture import timelines
 from capkit.plots.tradeoff_picture import TradeoffPicture, tradeoff
+from capkit.plots.worlds_picture import worlds
 
 __all__ = [
     "LOOKS",
@@ -49,4 +50,5 @@ __all__ = [
     "timeline",
     "timelines",
     "tradeoff",
+    "worlds",
 ]

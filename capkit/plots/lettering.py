@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_rgb
 from matplotlib.font_manager import FontProperties
-from matplotlib.path import Path
+from matplotlib.path import Path as Outline
 from matplotlib.text import Text
 from matplotlib.textpath import TextPath
 from matplotlib.transforms import Affine2D, Bbox, IdentityTransform
@@ -87,7 +87,7 @@ class Label(Text):
         if self.get_bbox_patch():
             place = Affine2D().scale(wide + 2 * _MARGIN, frame.height)
             place.translate(frame.x0 - _MARGIN, frame.y0)
-            renderer.draw_path(gc, Path.unit_rectangle(), place, (*to_rgb(PAPER), 0.85))
+            renderer.draw_path(gc, Outline.unit_rectangle(), place, (*to_rgb(PAPER), 0.85))
         share = _SHARES[self.get_horizontalalignment()]
         for row, (outline, width) in enumerate(lines):
             place = Affine2D().translate(frame.x0 + share * (wide - width), 0)
@@ -95,7 +95,7 @@ class Label(Text):
             renderer.draw_path(gc, outline, place, to_rgb(self.get_color()))
         gc.restore()
 
-    def _lines(self) -> tuple[list[tuple[Path, float]], float, float]:
+    def _lines(self) -> tuple[list[tuple[Outline, float]], float, float]:
         """Outline and width of each line; the largest width, and how far apart the lines are."""
         size = float(self.get_fontsize()) * self.figure.dpi / 72
         weight, words = self.get_fontweight(), self.get_text().split("\n")
@@ -115,7 +115,7 @@ def text_width(text: str, size: float, weight: str | int = "normal") -> float:
 
 
 @lru_cache(maxsize=4096)
-def _letters(text: str, size: float, weight: str | int = "normal") -> tuple[Path, float]:
+def _letters(text: str, size: float, weight: str | int = "normal") -> tuple[Outline, float]:
     """The outline of a text, half-way up at the origin, and its width."""
     face = FontProperties(weight=weight)
     outline = TextPath((0, 0), text.replace("$", r"\$"), size=size, prop=face)  # not a formula

@@ -135,7 +135,7 @@ class _Drawing:
         for row, node in enumerate(self.nodes):
             mine = [copy for copy in self.history.copies if copy.node == node and copy.key in keys]
             self.ax.hlines(row, self.start, self.end, color=INK, linewidth=1.5, zorder=2)
-            for copy, end in zip(mine, [*(copy.at for copy in mine[1:]), math.inf], strict=True):
+            for copy, end in zip(mine, [*(copy.at for copy in mine[1:]), math.inf], strict=False):
                 self._draw_copy(copy, min(end, self.end), row, faces)
 
     def _draw_copy(self, copy: Copy, end: float, row: int, faces: dict[str, Any]) -> None:

@@ -19,19 +19,19 @@ from capkit.plots.drawing import (
     wide_panel,
 )
 from capkit.plots.lettering import INK, Label
-from capkit.staleness import Staleness
+from capkit.staleness import Races
 
 LINEAR = 0.1  # ms up to which the axis is linear, so that 0 has a place on it
 _BARS = {"get": (-0.17, "reads"), "put": (-0.38, "writes")}
 _FLOOR, _CEILING = -0.49, 1.04
 
 
-def staleness(seen: Staleness, *, until: float | None = None, ax: Axes | None = None) -> Axes:
+def staleness(seen: Races, *, until: float | None = None, ax: Axes | None = None) -> Axes:
     """Share of fresh reads against the time since the write, and how long reads and writes take.
 
     Parameters
     ----------
-    seen : Staleness
+    seen : Races
         Of `staleness.simulate`.
     until : float, optional
         Last ms shown, at least 1; by default 3,000, or more if there is more to see.
@@ -113,7 +113,7 @@ class StalenessPicture:
         self.artists: list[Artist] = [self.now, self.curve, *self.bars.values()]
         self.artists += [*self.latencies.values(), self.at_once, self.later, self.points]
 
-    def update(self, seen: Staleness) -> list[Artist]:
+    def update(self, seen: Races) -> list[Artist]:
         """Show another simulation, and return the artists to draw again."""
         times = np.append(np.linspace(0, LINEAR, 20), np.geomspace(LINEAR, self.until, 280))
         self.curve.set_data(times, np.asarray(seen.fresh(times)))

@@ -13,7 +13,7 @@ from capkit.staleness.latencies import (
     ParetoExponential,
     Profile,
 )
-from capkit.staleness.races import Staleness
+from capkit.staleness.races import Races
 from capkit.staleness.simulation import compare, k_staleness, monotonic_reads, simulate
 
 __all__ = [
@@ -24,7 +24,7 @@ __all__ = [
     "YMMR",
     "ParetoExponential",
     "Profile",
-    "Staleness",
+    "Races",
     "compare",
     "k_staleness",
     "monotonic_reads",

@@ -13,7 +13,7 @@ from capkit.staleness.latencies import Times, exchange, take
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Staleness:
+class Races:
     """What many writes and reads took, and how long each write stayed invisible.
 
     Attributes

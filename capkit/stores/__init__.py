@@ -6,6 +6,7 @@ lesson 01; `ca`, `cp` and `ap` are those of lessons 03 to 05. `leader`, `lease` 
 the mechanisms under the named systems of lesson 07; lesson 10 has `counter`, `gossip` and `teller`.
 """
 
+from capkit.network import Node
 from capkit.stores.ap import APStore
 from capkit.stores.ca import CAStore
 from capkit.stores.counter import CounterStore, EscrowStore
@@ -15,7 +16,7 @@ from capkit.stores.leader import LeaderStore
 from capkit.stores.leaderless import LeaderlessStore
 from capkit.stores.lease import LeaseStore
 from capkit.stores.makers import Maker, build, name_of
-from capkit.stores.node import Node, Unavailable
+from capkit.stores.question import Unavailable
 from capkit.stores.store import Store
 from capkit.stores.teller import TellerStore
 from capkit.stores.thirty_lines import DistributedStore

@@ -19,9 +19,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 from capkit._arguments import choice
 from capkit.history import NodeId, Siblings
-from capkit.network import Network
+from capkit.network import Network, Node
 from capkit.stores.cluster import Process
-from capkit.stores.node import Node
 from capkit.stores.question import Request
 from capkit.stores.store import Store
 

@@ -19,10 +19,9 @@ import simpy
 
 from capkit._arguments import choice
 from capkit.history import NodeId
-from capkit.network import Network
+from capkit.network import Network, Node
 from capkit.stores.cluster import Process
 from capkit.stores.log import Entry, Log, LogStore
-from capkit.stores.node import Node
 from capkit.stores.question import Request
 
 Rank: TypeAlias = tuple[int, int]  # of a primary: how many promotions came before, then its place

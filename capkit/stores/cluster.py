@@ -11,8 +11,7 @@ import simpy
 
 from capkit._arguments import number
 from capkit.history import Copy, NodeId
-from capkit.network import Network
-from capkit.stores.node import Node
+from capkit.network import Network, Node
 
 Process: TypeAlias = Generator[simpy.Event, Any, Any]
 
@@ -33,7 +32,7 @@ class Cluster:
         self.network = Network() if network is None else network
         if not isinstance(self.network, Network):
             raise TypeError(f"network must be a Network, got {network!r}")
-        self.network.attach(self)
+        self.network.attach(self.nodes, self.crash, self.restart)
         self.env = self.network.env
         self.by_id = {node.id: node for node in self.nodes}
         self.majority = len(self.nodes) // 2 + 1

@@ -15,9 +15,8 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from capkit.history import NodeId
-from capkit.network import Network
-from capkit.stores.node import Node, Unavailable
-from capkit.stores.question import Request
+from capkit.network import Network, Node
+from capkit.stores.question import Request, Unavailable
 from capkit.stores.store import Store
 
 Book: TypeAlias = dict[NodeId, tuple[int, ...]]  # the amounts that each node has taken down

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from typing import Any, NamedTuple
 
-from capkit.network import Network
+from capkit.network import Network, Node
 from capkit.stores.cluster import Process
-from capkit.stores.node import Node
 from capkit.stores.question import Answers, Request
 from capkit.stores.store import Store
 

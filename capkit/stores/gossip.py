@@ -12,8 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from capkit._arguments import choice
 from capkit.history import NodeId
-from capkit.network import Network
-from capkit.stores.node import Node
+from capkit.network import Network, Node
 from capkit.stores.question import Request
 from capkit.stores.store import Store
 

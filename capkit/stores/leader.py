@@ -22,11 +22,10 @@ import simpy
 
 from capkit._arguments import choice, number
 from capkit.history import NodeId
-from capkit.network import Network
+from capkit.network import Network, Node
 from capkit.stores.cluster import Process
 from capkit.stores.election import Ballot, Candidacy, Election, Member, Waiting
 from capkit.stores.log import Entry, Log, LogStore, newest
-from capkit.stores.node import Node
 from capkit.stores.question import Request
 
 

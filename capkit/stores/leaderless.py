@@ -12,10 +12,9 @@ from zlib import crc32
 
 from capkit._arguments import choice, count
 from capkit.history import NodeId
-from capkit.network import Network
+from capkit.network import Network, Node
 from capkit.stores.ap import APStore, Hint, Version, versions_of
 from capkit.stores.cluster import Process
-from capkit.stores.node import Node
 from capkit.stores.question import Answers, Question, Request
 
 Demand: TypeAlias = tuple[str, list[NodeId], int]  # in words: of which nodes how many must answer

@@ -25,11 +25,10 @@ import simpy
 
 from capkit._arguments import number
 from capkit.history import NodeId
-from capkit.network import Network
+from capkit.network import Network, Node
 from capkit.stores.cluster import Process
 from capkit.stores.locks import LockService
 from capkit.stores.log import Entry, Log, LogStore
-from capkit.stores.node import Node
 from capkit.stores.question import Request
 
 

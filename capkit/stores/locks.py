@@ -13,8 +13,8 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from capkit.history import NodeId
+from capkit.network import Node
 from capkit.stores.cluster import Process
-from capkit.stores.node import Node
 from capkit.stores.store import Store
 
 Holder: TypeAlias = tuple[NodeId, int]  # a node, and in which of its incarnations

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, NamedTuple, TypeAlias
 
+from capkit.network import Node
 from capkit.stores.cluster import Process
-from capkit.stores.node import Node
 from capkit.stores.question import Answers, Request
 from capkit.stores.store import Store
 

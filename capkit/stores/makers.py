@@ -6,8 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeAlias
 
-from capkit.network import Network
-from capkit.stores.node import Node
+from capkit.network import Network, Node
 from capkit.stores.store import Store
 
 Maker: TypeAlias = Callable[[list[Node], Network], Store]

@@ -1,4 +1,4 @@
-"""What a coordinator works on, and what it asks the replicas."""
+"""What a coordinator works on, what it asks the replicas, and what a client is told otherwise."""
 
 from __future__ import annotations
 
@@ -11,13 +11,29 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import simpy
 
 from capkit.history import NodeId
+from capkit.network import Node
 from capkit.stores.cluster import Process
-from capkit.stores.node import Node, Unavailable
 
 if TYPE_CHECKING:
     from capkit.stores.store import Store
 
 Answers: TypeAlias = dict[NodeId, Any]
+
+
+class Unavailable(Exception):
+    """The store did not answer; the sentence says which replicas were missing.
+
+    `certain` is True if the operation certainly did not happen. Otherwise nobody can know.
+    """
+
+    __module__ = "capkit"  # where users import it from
+
+    def __init__(self, sentence: str, certain: bool = False) -> None:
+        super().__init__(sentence, certain)  # SimPy makes it anew of these when it passes it on
+        self.certain = certain
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

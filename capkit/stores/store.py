@@ -67,10 +67,9 @@ import simpy
 
 from capkit._arguments import number
 from capkit.history import NodeId
-from capkit.network import Network
+from capkit.network import Network, Node
 from capkit.stores.cluster import Cluster, Process
-from capkit.stores.node import Node, Unavailable
-from capkit.stores.question import Answers, Question, Request
+from capkit.stores.question import Answers, Question, Request, Unavailable
 
 
 class Store(Cluster):

@@ -8,9 +8,9 @@ from operator import is_
 from typing import Any
 
 from capkit.history import NodeId
+from capkit.network import Node
 from capkit.stores.cluster import Process
-from capkit.stores.node import Node, Unavailable
-from capkit.stores.question import Request
+from capkit.stores.question import Request, Unavailable
 from capkit.stores.store import Store
 
 

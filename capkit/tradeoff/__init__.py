@@ -6,7 +6,16 @@ while nothing is cut, `shards` gives answers in part, and `asking_again` pays tw
 """
 
 from capkit.tradeoff.asking_again import Paid, retries, simulate_retries
-from capkit.tradeoff.formulas import cut_limit, during_cut, exact, quorum_overlap, simulate
+from capkit.tradeoff.formulas import (
+    cut_limit,
+    during_cut,
+    exact,
+    primary,
+    quorum_overlap,
+    simulate,
+    worse_side,
+    worse_side_limit,
+)
 from capkit.tradeoff.rates import Rates, wilson
 from capkit.tradeoff.shards import Answered, harvest
 from capkit.tradeoff.sweeps import sweep
@@ -22,10 +31,13 @@ __all__ = [
     "during_cut",
     "exact",
     "harvest",
+    "primary",
     "quorum_overlap",
     "retries",
     "simulate",
     "simulate_retries",
     "sweep",
     "wilson",
+    "worse_side",
+    "worse_side_limit",
 ]

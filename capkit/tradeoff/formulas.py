@@ -27,20 +27,7 @@ from capkit.tradeoff.rates import (
     ratio,
     tally,
     wholes,
-    wilson,
 )
-from capkit.tradeoff.sweeps import sweep
-
-__all__ = [
-    "Rates",
-    "cut_limit",
-    "during_cut",
-    "exact",
-    "quorum_overlap",
-    "simulate",
-    "sweep",
-    "wilson",
-]
 
 
 def exact(
@@ -177,16 +164,90 @@ def during_cut(
     >>> (majorities.availability, majorities.fresh), (anyone.availability, anyone.fresh)
     ((0.6, 1.0), (1.0, 0.52))
     """
-    size = wholes("n", n, low=2)
-    read, write = wholes("r", r, high=size), wholes("w", w, high=size)
-    here, risk = wholes("side", side, high=size - 1), probabilities("loss", loss)
-    size, read, write, here, risk = np.broadcast_arrays(size, read, write, here, risk)
+    return _mean(*_quorum_sides(n, r, w, loss, side))
+
+
+def worse_side(
+    n: ArrayLike, r: ArrayLike, w: ArrayLike, loss: ArrayLike = 0.0, *, side: ArrayLike = 1
+) -> Rates:
+    """Rates of the clients on the side of a partition where fewer requests are answered.
+
+    Gilbert and Lynch's availability is a promise to *every* client. A mean over all clients hides
+    who is left without: with one of 101 nodes cut off, majorities answer 0.990 on average, and
+    nothing on the smaller side.
+
+    Parameters
+    ----------
+    n, r, w, loss, side
+        As in `during_cut`. All broadcast.
+
+    Returns
+    -------
+    Rates
+        `put_ok` and `get_ok` of the worse side; `fresh` as in `during_cut`, of all answered gets
+        after puts that were acknowledged anywhere.
+
+    Raises
+    ------
+    ValueError
+        As `during_cut`.
+
+    Examples
+    --------
+    >>> majorities, anyone = worse_side(5, 3, 3, side=2), worse_side(5, 1, 1, side=2)
+    >>> (majorities.availability, majorities.fresh), (anyone.availability, anyone.fresh)
+    ((0.0, 1.0), (1.0, 0.52))
+    >>> during_cut(101, 51, 51, side=1).availability, worse_side(101, 51, 51, side=1).availability
+    (0.9900990099009901, 0.0)
+    """
+    return _worse(*_quorum_sides(n, r, w, loss, side))
+
+
+def primary(
+    n: ArrayLike,
+    loss: ArrayLike = 0.0,
+    *,
+    side: ArrayLike | None = None,
+    on_partition: str = "block",
+    worse: bool = False,
+) -> Rates:
+    """Rates of a primary with synchronous standbys: a put must reach all nodes, a get the primary.
+
+    Parameters
+    ----------
+    n, loss
+        As in `exact`; n >= 2 during a cut.
+    side : int, array of int or None
+        Nodes on the primary's side of a partition, 1..n-1, or None for no partition.
+    on_partition : {"block", "failover"}
+        Whether puts wait for the other side, or each side goes on with a primary of its own.
+    worse : bool
+        During a cut, whether to count the clients of the worse side, as `worse_side`, or all.
+
+    Raises
+    ------
+    ValueError
+        As `during_cut`, and if `on_partition` is neither.
+
+    Examples
+    --------
+    >>> primary(5).availability, primary(5, side=2, worse=True).availability
+    (1.0, 0.0)
+    >>> split = primary(5, side=2, on_partition="failover", worse=True)
+    >>> split.availability, split.fresh
+    (1.0, 0.52)
+    """
+    fails_over = choice("on_partition", on_partition, ("block", "failover")) == "failover"
+    size, risk = wholes("n", n, low=1 if side is None else 2), probabilities("loss", loss)
+    if side is None:
+        put_ok, get_ok = np.broadcast_arrays((1 - risk) ** size, 1 - risk)
+        return rates_of(put_ok, get_ok, ratio(put_ok * get_ok, put_ok * get_ok))
+    size, risk, here = np.broadcast_arrays(size, risk, wholes("side", side, high=size - 1))
     sides = np.array([here, size - here])
-    put_ok, get_ok = _arrive(sides, write, risk), _arrive(sides, read, risk)
-    stale = risk**read * _arrive(sides - read, write, risk)
-    puts, gets = (sides * put_ok).sum(axis=0), (sides * get_ok).sum(axis=0)
-    fresh = (sides**2 * get_ok * (put_ok - stale)).sum(axis=0)
-    return rates_of(puts / size, gets / size, ratio(fresh, puts * gets))
+    put_ok, get_ok = (1 - risk) ** sides, np.array([1 - risk, 1 - risk])
+    if not fails_over:
+        put_ok, get_ok = 0 * put_ok, np.array([1 - risk, 0 * risk])
+    return (_worse if worse else _mean)(sides, put_ok, get_ok, put_ok * get_ok)
 
 
 def cut_limit(
@@ -216,6 +277,29 @@ def cut_limit(
     return plain(1 - ratio(across, puts * gets, never=0.0))
 
 
+def worse_side_limit(n: ArrayLike, answered: ArrayLike, *, side: ArrayLike = 1) -> float | Floats:
+    """Greatest freshness that a cut leaves possible when the worse side answers so much.
+
+    With `a` the number of nodes on the smaller side, divided by that on the larger, and everything
+    answered on the larger side, an answered get shows an acknowledged put at most with probability
+
+        (1 + (a * answered)**2) / (1 + a * answered)**2.
+
+    Unequal shares of puts and gets leave less. It binds `worse_side` for every r, w and loss, and
+    is 1 only where the worse side is silent. Arguments broadcast and are checked as in
+    `during_cut`; `answered` must be in [0, 1].
+
+    Examples
+    --------
+    >>> print(worse_side_limit(5, [0, 0.5, 1], side=2).round(3))
+    [1.    0.625 0.52 ]
+    """
+    size = wholes("n", n, low=2)
+    here, share = wholes("side", side, high=size - 1), probabilities("answered", answered)
+    small = np.minimum(here, size - here) / np.maximum(here, size - here) * share
+    return plain((1 + small**2) / (1 + small) ** 2)
+
+
 def quorum_overlap(n: int, r: int, w: int) -> float:
     """Probability that a read of `r` random replicas meets a write that reached exactly `w`.
 
@@ -230,6 +314,34 @@ def quorum_overlap(n: int, r: int, w: int) -> float:
     n = count("n", n)
     r, w = count("r", r, 1, n), count("w", w, 1, n)
     return 1 - math.comb(n - w, r) / math.comb(n, r)
+
+
+def _quorum_sides(
+    n: ArrayLike, r: ArrayLike, w: ArrayLike, loss: ArrayLike, side: ArrayLike
+) -> tuple[Wholes, Floats, Floats, Floats]:
+    """For both sides of a cut: nodes, puts and gets answered, and both with a fresh value."""
+    size = wholes("n", n, low=2)
+    read, write = wholes("r", r, high=size), wholes("w", w, high=size)
+    here, risk = wholes("side", side, high=size - 1), probabilities("loss", loss)
+    size, read, write, here, risk = np.broadcast_arrays(size, read, write, here, risk)
+    sides = np.array([here, size - here])
+    put_ok, get_ok = _arrive(sides, write, risk), _arrive(sides, read, risk)
+    stale = risk**read * _arrive(sides - read, write, risk)
+    return sides, put_ok, get_ok, get_ok * (put_ok - stale)
+
+
+def _mean(sides: Wholes, put_ok: Floats, get_ok: Floats, both_fresh: Floats) -> Rates:
+    """Rates over the clients of both sides; a get on the other side than the put is stale."""
+    puts, gets = (sides * put_ok).sum(axis=0), (sides * get_ok).sum(axis=0)
+    size, fresh = sides.sum(axis=0), (sides**2 * both_fresh).sum(axis=0)
+    return rates_of(puts / size, gets / size, ratio(fresh, puts * gets))
+
+
+def _worse(sides: Wholes, put_ok: Floats, get_ok: Floats, both_fresh: Floats) -> Rates:
+    """Rates of the clients on the side that answers less; `fresh` is that of all clients."""
+    worse = np.argmin(put_ok + get_ok, axis=0)[np.newaxis]
+    put_there, get_there = (np.take_along_axis(each, worse, 0)[0] for each in (put_ok, get_ok))
+    return rates_of(put_there, get_there, _mean(sides, put_ok, get_ok, both_fresh).fresh)
 
 
 def _arrive(n: Wholes, at_least: Wholes, loss: Floats) -> Floats:

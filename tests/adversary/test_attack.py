@@ -6,34 +6,18 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 
 import pytest
+from support.adversary_stores import STORES, TABLE
 from support.plain_hunt import smallest
 
 from capkit import APStore, CAStore, CPStore, Outcome, Store, linearizable
 from capkit.adversary import Step, attack, replay
-from capkit.adversary.makers import calm
+from capkit.adversary.calm_network import calm
 from capkit.adversary.schedules import steps
 from capkit.adversary.trials import Rules, attempt
 from capkit.adversary.workers import in_order
 
 quick = partial(attack, progress=False)
 
-STORES = {
-    "CA, block": CAStore,
-    "CA, hot standby": partial(CAStore, read_from="any"),
-    "CA, failover": partial(CAStore, on_partition="failover"),
-    "CP, no write-back": partial(CPStore, write_back=False),
-    "CP": CPStore,
-    "AP": APStore,
-}
-# Steps of the smallest schedule of up to three that breaks C, and A.
-TABLE = {
-    "CA, block": (None, 1),
-    "CA, hot standby": (3, 1),
-    "CA, failover": (2, None),
-    "CP, no write-back": (3, 1),
-    "CP": (None, 1),
-    "AP": (2, None),
-}
 each_store = pytest.mark.parametrize("name", STORES)
 each_letter = pytest.mark.parametrize("letter", ["C", "A"])
 

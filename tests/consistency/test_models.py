@@ -23,7 +23,7 @@ KINDS = {
 HONESTY = {"register": 0.1, "cas-register": 0.6, "append": 0.1, "set": 0.1, "counter": 0.0}
 
 
-def operation(kind, value, invoked, completed, outcome=OK, key="x", result=None):
+def operation(kind, value, invoked, completed, outcome=OK, key="x", result=None, client=0):
     return Operation(
         kind=kind,
         key=key,
@@ -32,6 +32,7 @@ def operation(kind, value, invoked, completed, outcome=OK, key="x", result=None)
         completed=completed,
         outcome=outcome,
         result=result,
+        client=client,
     )
 
 
@@ -51,11 +52,13 @@ def random_history(rng, model, size=8):
     end = begin + rng.integers(0, 7, count)
     outcome = rng.choice([OK, FAIL, UNKNOWN], count, p=[0.75, 0.08, 0.17])
     moment = begin + rng.random(count) * (end - begin + 9 * (outcome == UNKNOWN))
-    keys = int(rng.choice([1, 1, 2]))
+    keys, clients = int(rng.choice([1, 1, 2])), int(rng.choice([1, 2, 9]))
     state, past, found = {}, [oracle.FIRST[model]], [None] * count
     for i in np.argsort(moment).tolist():
         kind, key = str(rng.choice(KINDS[model])), int(rng.integers(keys))
-        each = operation(kind, None, begin[i], end[i], outcome[i], key)
+        each = operation(
+            kind, None, begin[i], end[i], outcome[i], key, client=int(rng.integers(clients))
+        )
         before = state.get(key, oracle.FIRST[model])
         wrong = rng.random() > HONESTY[model]
         if kind == "get":

@@ -38,7 +38,7 @@ SIZES = {
     "interval": (900, 290),
     "partition": (900, 540),
     "quorum": (900, 540),
-    "tradeoff": (900, 540),
+    "tradeoff": (900, 490),
 }
 
 
@@ -134,9 +134,7 @@ def test_every_place_of_every_control_gives_a_picture_and_a_reading(name, mode):
             board.set(**{key: place})
             assert_sound(name, board)
             drawn.append(png(board))
-        # One node cut off from four is four cut off from one.
-        other = drawn[1] if (name, key) == ("tradeoff", "side") else drawn[-1]
-        assert drawn[0] != other, f"{key} changes nothing"
+        assert drawn[0] != drawn[-1], f"{key} changes nothing"
 
 
 @pytest.mark.parametrize("name", ["failure", "interval", "quorum", "tradeoff"])
@@ -212,19 +210,22 @@ def test_where_nothing_is_answered_nothing_is_called_fresh(make):
     assert "nothing is left to be fresh" in board.reading
 
 
-@pytest.mark.parametrize("cut", ["whole", "cut"])
-@pytest.mark.parametrize("n, side", [(2, 1), (5, 2), (15, 7)])
+@pytest.mark.parametrize("counted", ["the worse side", "all clients"])
+@pytest.mark.parametrize("n, share, side", [(2, 0.1, 1), (5, 0.4, 2), (15, 0.5, 8)])
 @pytest.mark.parametrize("loss", [0.0, 0.3])
-def test_tradeoff_prints_where_the_exact_rates_put_each_store(cut, n, side, loss):
+def test_tradeoff_prints_where_the_exact_rates_put_each_store(counted, n, share, side, loss):
     board = ready("tradeoff")
-    board.set(cut=cut, nodes=n, side=side, loss=loss)
-    rates = partial(tradeoff.during_cut, side=side) if cut == "cut" else tradeoff.exact
-    majority = n // 2 + 1
-    for store, (r, w) in {"CA": (1, n), "CP": (majority, majority), "AP": (1, 1)}.items():
-        found = rates(n, r, w, loss)
-        fresh = f"{found.fresh:.2f} fresh" if found.put_ok else "no put answered"
-        fresh = fresh if found.get_ok else "no answers"
-        assert f"{store} {found.availability:.2f} answered, {fresh}." in board.reading
+    board.set(counted=counted, nodes=n, share=share, loss=loss)
+    whole, cut = board.reading.split("Cable cut, ")
+    assert cut.startswith(f"{side} | {n - side} nodes")
+    rule = tradeoff.worse_side if counted == "the worse side" else tradeoff.during_cut
+    for store, quorum in {"CP": n // 2 + 1, "AP": 1}.items():
+        said = [(whole, tradeoff.exact(n, quorum, quorum, loss))]
+        said += [(cut, rule(n, quorum, quorum, loss, side=side))]
+        for half, found in said:
+            never = np.isnan(found.fresh)
+            fresh = "nothing to be stale" if never else f"{found.fresh:.2f} fresh"
+            assert re.search(rf"{store}[\w, :]* {found.availability:.2f} answered, {fresh}", half)
 
 
 def replay(store, cut, lasts, left, loss):
@@ -413,7 +414,7 @@ def seen(board):
         (dashboards.failure, {"loss": 0.5, "nodes": 7}),
         (dashboards.partition, {"store": "CP", "cut": 800, "left": 4}),
         (dashboards.quorum, {"r": 9, "w": 8, "n": 15}),
-        (dashboards.tradeoff, {"side": 9, "nodes": 10, "cut": "cut"}),
+        (dashboards.tradeoff, {"share": 0.5, "nodes": 10, "counted": "all clients"}),
     ],
 )
 def test_settings_move_together_in_any_order_and_are_drawn_once(make, settings):
@@ -443,14 +444,14 @@ def test_the_setting_that_is_wrong_is_named_even_if_others_depend_on_it():
     assert board.settings == {"n": 3, "r": 1, "w": 2, "loss": 0.2}
 
 
-def test_the_side_that_is_cut_off_leaves_one_node():
+@pytest.mark.parametrize("nodes", range(2, 16))
+def test_more_nodes_bring_no_store_back_to_the_corner(nodes):
     board = ready("tradeoff")
-    board.set(nodes=12, side=11, cut="cut")
-    controls(board)["nodes"].value = 3
-    assert board.settings["side"] == 2
-    assert board.reading.startswith("2 of 3 nodes cut off")
-    with pytest.raises(ValueError, match=r"side must be in \[1, 2\], got 3"):
-        board.set(side=3)
+    board.set(nodes=nodes)
+    assert "CA, CP, AP 1.00 answered, 1.00 fresh" in board.reading
+    _, cut = board.reading.split("Cable cut, ")
+    assert re.search(r"CP 0\.00 answered", cut) or "CA: block, CP 0.00 answered" in cut
+    assert re.search(r"CA: failover, AP 1\.00 answered, 0\.[45]\d fresh", cut)
 
 
 # Drawing, and errors in it.

@@ -1,9 +1,15 @@
+import json
+import math
+from fractions import Fraction
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from capkit.consistency import linearizable
-from capkit.history import History, Outcome
-from capkit.history.jepsen import parse
+from capkit.consistency import causal, freshness, k_atomic, linearizable, sequential
+from capkit.history import History, Note, Outcome, edn
+from capkit.network import Crash, Partition, Pause
 
 OK, FAIL, UNKNOWN = Outcome
 
@@ -12,7 +18,7 @@ INFO  jepsen.core - Worker 0 starting
 INFO  jepsen.util - 0\t:invoke\t:read\tnil
 INFO  jepsen.util - 1\t:invoke\t:write\t4
 INFO  jepsen.util - 0\t:ok\t:read\tnil
-INFO  jepsen.util - :nemesis\t:info\t:start\t"cut off #{:n1}"
+INFO  jepsen.util - :nemesis\t:info\t:start\t"Cut off {:n1 #{:n2 :n3}, :n2 #{:n1}, :n3 #{:n1}}"
 INFO  jepsen.util - 1\t:ok\t:write\t4
 
 INFO  jepsen.util - 0\t:invoke\t:cas\t[4 2]
@@ -55,16 +61,17 @@ def rows(history):
 def test_a_log_in_the_words_of_jepsen(tmp_path):
     history = read(tmp_path, LOG)
     assert rows(history) == [
-        (0, "get", None, None, 1, 3, OK, None),
-        (1, "put", None, 4, 2, 5, OK, None),
-        (0, "cas", None, (4, 2), 7, 9, OK, True),
-        (1, "cas", None, (3, 1), 8, 10, OK, False),
-        (0, "get", None, None, 11, 13, FAIL, None),
-        (1, "cas", None, (2, 0), 12, 14, UNKNOWN, None),
-        (0, "cas", None, (2, 5), 15, 17, FAIL, None),
-        (6, "get", None, 2, 16, 18, OK, None),
-        (6, "put", None, 3, 19, 19, UNKNOWN, None),
+        (0, "get", None, None, 0, 2, OK, None),
+        (1, "put", None, 4, 1, 4, OK, None),
+        (0, "cas", None, (4, 2), 5, 7, OK, True),
+        (1, "cas", None, (3, 1), 6, 8, FAIL, None),
+        (0, "get", None, None, 9, 11, FAIL, None),
+        (1, "cas", None, (2, 0), 10, 12, UNKNOWN, None),
+        (0, "cas", None, (2, 5), 13, 15, FAIL, None),
+        (6, "get", None, 2, 14, 16, OK, None),
+        (6, "put", None, 3, 17, 17, UNKNOWN, None),
     ]
+    assert history.faults == (Partition(at=3, groups=[{"n1"}, {"n2", "n3"}]),)
     assert linearizable(history, model="cas-register").ok
     stale = LOG.replace(":ok\t:read\t2", ":ok\t:read\t4")
     assert linearizable(read(tmp_path, stale), model="cas-register").ok is False
@@ -73,10 +80,11 @@ def test_a_log_in_the_words_of_jepsen(tmp_path):
 def test_maps_of_a_line_each(tmp_path):
     history = read(tmp_path, MAPS)
     assert rows(history) == [
-        (9, "append", "0", 'x "9"\nA', 1, 3, OK, None),
-        (2, "get", "0", "", 2, 4, OK, None),
-        (2, "put", "1", "y", 6, 7, FAIL, None),
+        (9, "append", "0", 'x "9"\nA', 0, 2, OK, None),
+        (2, "get", "0", "", 1, 3, OK, None),
+        (2, "put", "1", "y", 5, 6, FAIL, None),
     ]
+    assert history.faults == (Note(at=4, text="kill"),)
     assert linearizable(history, model="append").ok
 
 
@@ -84,7 +92,8 @@ def test_what_was_read_can_be_written(tmp_path):
     for text in (LOG, MAPS):
         history = read(tmp_path, text)
         history.write(tmp_path / "history.jsonl")
-        assert list(History.read(tmp_path / "history.jsonl")) == list(history)
+        again = History.read(tmp_path / "history.jsonl")
+        assert (list(again), again.faults) == (list(history), history.faults)
 
 
 def test_times_are_in_milliseconds_where_every_line_has_one(tmp_path):
@@ -111,14 +120,17 @@ def test_pairs_of_a_key_and_a_value_are_taken_apart(tmp_path):
     """
     history = read(tmp_path, text)
     assert [(each.key, each.value) for each in history] == [(7, 1), (8, (1, 2)), (7, 1), (7, None)]
-    assert history[1].result is False
+    assert history[1].outcome is FAIL
+    triple = text.replace("[8 [1 2]]", "[8 1 2]")
+    assert list(read(tmp_path, triple)) == list(history)
 
 
-def test_a_failed_compare_and_set_with_another_reason_tells_nothing(tmp_path):
+def test_a_compare_and_set_that_failed_did_not_happen_and_says_nothing_else(tmp_path):
     line = "{:process 1, :type :invoke, :f :cas, :value [1 2]}\n"
-    for rest, outcome in {"": OK, ", :error :no-leader": FAIL, ", :error nil": OK}.items():
+    for rest in ("", ", :error :no-leader", ", :error nil"):
         end = line.replace(":invoke", ":fail").replace("}", rest + "}")
-        assert read(tmp_path, line + end)[0].outcome is outcome
+        (each,) = read(tmp_path, line + end)
+        assert (each.outcome, each.result) == (FAIL, None)
 
 
 GOOD = "{:process 0, :type :invoke, :f :read, :value nil}"
@@ -138,6 +150,7 @@ GOOD = "{:process 0, :type :invoke, :f :read, :value nil}"
         '{:process 0, :type :ok, :f :read, :key "y", :value nil}',
         "{:process 0, :type :done, :f :read, :value nil}",
         "{:process 0, :type :ok, :f :txn, :value [[:r 1 nil]]}",
+        "{:process 0, :type :ok, :f :read, :value [[:r 9 nil] [:r 8 nil]]}",
         "{:process 0, :type :ok, :value nil}",
         "{:type :ok, :f :read, :value nil}",
         "{:process 1, :type :ok, :f :read, :value nil}",
@@ -145,7 +158,9 @@ GOOD = "{:process 0, :type :invoke, :f :read, :value nil}"
         "[:process 0]",
         "INFO  jepsen.util - 0\t:ok\t:read",
         "INFO  jepsen.util - hello",
-        "0\t:ok\t:read\tnil",
+        "0\t:ok\t:read\t[1",
+        "{:process 0, :type :ok, :f :read, :value nil, :time " + "9" * 400 + "}",
+        '"' + "x" * 1_000_000 + '"',
         "[" * 100_000,
         b"\xff\xfe",
     ],
@@ -164,16 +179,265 @@ def test_the_log_that_the_broken_ones_come_from_is_good(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text, value",
+    "text, values",
     [
-        ("[1 -2 3.5 4N 5e2 6M nil true false]", (1, -2, 3.5, 4, 500.0, 6.0, None, True, False)),
-        ('("a\\\\b" :word, sym/bol {1 [2]})', ("a\\b", ":word", "sym/bol", ((1, (2,)),))),
-        ('#{3 1 2} #inst "2014"', None),
-        ("[#inst [] #{}]", ((), ())),
+        ("1 -2 3.5 4N 5e2 6M 0x1F -017 36rZ", [1, -2, 3.5, 4, 500.0, 6.0, 31, -15, 35]),
+        ("1/2 4/2 nil true false", [Fraction(1, 2), 2, None, True, False]),
+        ("##Inf ##-Inf", [math.inf, -math.inf]),
+        (r'"a\\b\u0041\101" \a \newline \(', ["a\\bAA", "a", "\n", "("]),
+        (":word, sym/bol :a.b/c", [":word", "sym/bol", ":a.b/c"]),
+        ("{1 [2], [3] {:a ()}}", [{1: (2,), (3,): {":a": ()}}]),
+        ("#{3 1 2} #{{:a 1}}", [frozenset({1, 2, 3}), frozenset({frozenset({(":a", 1)})})]),
+        ('#inst "2014" #my.ns/tag [1] #:op{:a 1}', ["2014", (1,), {":a": 1}]),
+        ('#a.B{:x #object[java.net.Oh 0x5e "no"]}', [{":x": ("java.net.Oh", 94, "no")}]),
+        ("1 #_ 2 #_ #_ 3 [4] #_ #tag 5 6 ; 7\n 8", [1, 6, 8]),
+        (
+            '#"re" #<Object@1 "x"> #\'clojure.core/inc',
+            ['"re"', '#<Object@1 "x">', "#'clojure.core/inc"],
+        ),
+        ("[1 2] [3]", [1, 2, (3,)]),
     ],
 )
-def test_edn_values(text, value):
-    assert parse(text) == ([(1, 2, 3), "2014"] if value is None else [value])
+def test_edn_values(text, values):
+    assert [value for _, value in edn.values(text)] == values
+
+
+def test_nan_is_a_value(tmp_path):
+    (_, value), *rest = edn.values("##NaN")
+    assert math.isnan(value)
+    assert rest == []
+    nan = "{:process 0, :type :invoke, :f :write, :value ##NaN}"
+    lines = [nan, nan.replace(":invoke", ":ok"), GOOD, GOOD.replace("nil", "##NaN")]
+    lines[3] = lines[3].replace(":invoke", ":ok")
+    assert linearizable(read(tmp_path, "\n".join(lines))).ok
+
+
+EVENTS = [  # process, type, f, value
+    (0, "invoke", "write", 1),
+    (1, "invoke", "read", None),
+    (0, "ok", "write", 1),
+    ("nemesis", "info", "kill", None),
+    (1, "ok", "read", 1),
+    (2, "invoke", "cas", (1, 2)),
+    (2, "fail", "cas", (1, 2)),
+    (1, "invoke", "acquire", None),
+    (1, "info", "acquire", None),
+    (1, "invoke", "read", None),
+    (1, "ok", "read", 1),
+]
+
+
+def in_edn(value):
+    if isinstance(value, tuple):
+        return f"[{' '.join(map(in_edn, value))}]"
+    return "nil" if value is None else str(value)
+
+
+def as_map(process, type_, f, value, gap=", "):
+    process = f":{process}" if process == "nemesis" else process
+    fields = (f":process {process}", f":type :{type_}", f":f :{f}", f":value {in_edn(value)}")
+    return "{" + gap.join(fields) + "}"
+
+
+def as_line(process, type_, f, value):
+    process = f":{process}" if process == "nemesis" else process
+    return f"{process}\t:{type_}\t:{f}\t{in_edn(value)}"
+
+
+def as_json(each):
+    return json.dumps(dict(zip(("process", "type", "f", "value"), each, strict=True)))
+
+
+BEFORE = {
+    "history.txt": "",
+    "2014": "INFO  jepsen.util - ",
+    "2017": "INFO [2021-02-23 10:30:56,514] jepsen worker 0 - jepsen.util ",
+    "2022": "2022-07-28 07:52:55,480{GMT}\tINFO\t[jepsen worker 0] jepsen.util: ",
+    "with a clock": "2022-07-28 07:52:55,480{GMT}\tINFO\t[jepsen worker 0] jepsen.util: [ 13 ] ",
+}
+CHATTER = """\
+2022-07-28 07:52:57,480{GMT}\tINFO\t[jepsen test runner] jepsen.core: {:stats {:valid? true,
+         :count 2},
+ :valid? true}
+
+All is well.
+"""
+FORMS = {
+    "a line each": "\n".join(as_map(*each) for each in EVENTS),
+    "one vector": "[" + "\n ".join(as_map(*each) for each in EVENTS) + "]",
+    "one list": "(" + "\n ".join(as_map(*each) for each in EVENTS) + ")",
+    "pretty": "\n".join(as_map(*each, gap=",\n ") for each in EVENTS),
+    "several a line": " ".join(as_map(*each) for each in EVENTS),
+    "tagged": "\n".join("#jepsen.history.Op" + as_map(*each) for each in EVENTS),
+    "Windows": "\ufeff" + "\r\n".join(as_map(*each) for each in EVENTS),
+    "after a logger": "\n".join(BEFORE["2022"] + as_map(*each) for each in EVENTS),
+    "JSON": "[" + ",\n".join(map(as_json, EVENTS)) + "]",
+    "JSON lines": "\n".join(map(as_json, EVENTS)),
+    "whole log": CHATTER
+    + "\n".join(BEFORE["2022"] + as_line(*each) for each in EVENTS)
+    + "\n"
+    + CHATTER,
+    **{
+        name: "\n".join(start + as_line(*each) for each in EVENTS) for name, start in BEFORE.items()
+    },
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_same_events_in_any_form_are_the_same_history(tmp_path, form):
+    history = read(tmp_path, FORMS[form])
+    assert rows(history) == [
+        (0, "put", None, 1, 0, 2, OK, None),
+        (1, "get", None, 1, 1, 4, OK, None),
+        (2, "cas", None, (1, 2), 5, 6, FAIL, None),
+        (1, "acquire", None, None, 7, 8, UNKNOWN, None),
+        (3, "get", None, 1, 9, 10, OK, None),
+    ]
+    assert [each.client for each in history] == [0, 1, 2, 1, 1]
+    assert [(each.began, each.ended) for each in history] == [
+        (0, 2),
+        (1, 4),
+        (5, 6),
+        (7, 8),
+        (9, 10),
+    ]
+    assert history.faults == (Note(at=3, text="kill"),)
+
+
+NAMES = ['"a"', ":c1", "a/b", "-1", str(2**70), "[1 2]", "{:node 1}", "1.5", "true", "nil"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_process_may_have_any_name(tmp_path, name):
+    lines = ["{:process 0, :type :invoke, :f :write, :value 1}"]
+    lines += [lines[0].replace("invoke", "ok"), GOOD, GOOD.replace("invoke", "ok")]
+    text = (
+        "\n".join(lines[:2]) + "\n" + "\n".join(lines[2:]).replace(":process 0", f":process {name}")
+    )
+    history = read(tmp_path, text)
+    assert len(history) == 2
+    assert history[1].process == history[1].client != 0
+    assert linearizable(history).ok is False
+
+
+@pytest.mark.parametrize("ends", [("info", "ok"), ("ok", "info"), ("fail", "ok")])
+def test_an_operation_ends_once(tmp_path, ends):
+    lines = [as_map(0, type_, "write", 1) for type_ in ("invoke", *ends)]
+    with pytest.raises(ValueError, match=r"line 3 .* process 0 must invoke before it completes"):
+        read(tmp_path, "\n".join(lines))
+
+
+def test_what_completes_with_another_value_has_that_one(tmp_path):
+    text = as_map(0, "invoke", "write", 1) + as_map(0, "ok", "write", 7)
+    assert read(tmp_path, text)[0].value == 7
+    text = as_map(0, "invoke", "dequeue", None) + as_map(0, "ok", "dequeue", 7)
+    assert (read(tmp_path, text)[0].value, read(tmp_path, text)[0].result) == (7, 7)
+
+
+def test_an_error_of_many_lines_is_skipped(tmp_path):
+    text = (
+        '0\t:invoke\t:write\t1\n0\t:info\t:write\t1\t#error {\n :cause "x"\n :via\n [{:type Oh}]}\n'
+    )
+    text += "1\t:invoke\t:read\tnil\n1\t:fail\t:read\tSorry, no. I {cannot\n"
+    assert [each.outcome for each in read(tmp_path, text)] == [UNKNOWN, FAIL]
+
+
+NEMESIS = {
+    "the old partitioner": (
+        [
+            ("start", "nil"),
+            ("start", '"Cut off {:n1 #{:n2}, :n2 #{:n1}}"'),
+            ("stop", "nil"),
+            ("stop", '"fully connected"'),
+        ],
+        [Partition(at=0, until=3, groups=[{"n1"}, {"n2"}])],
+    ),
+    "a partition": (
+        [
+            ("start-partition", ":primaries"),
+            ("start-partition", '[:isolated {"n1" #{"n2" "n3"} "n2" #{"n1"} "n3" #{"n1"}}]'),
+            ("stop-partition", "nil"),
+            ("stop-partition", ":network-healed"),
+        ],
+        [Partition(at=0, until=3, groups=[{"n1"}, {"n2", "n3"}])],
+    ),
+    "a ring is no partition": (
+        [("start-partition", '{"n1" #{"n2"} "n2" #{"n1"} "n3" #{}}')],
+        [
+            Note(
+                at=0,
+                text="start-partition n1: n2, n2: n1, n3: none",
+            )
+        ],
+    ),
+    "a kill": (
+        [
+            ("kill", ":one"),
+            ("kill", '{"n2" :killed}'),
+            ("start", ":all"),
+            ("start", '{"n2" :started}'),
+        ],
+        [Crash(at=0, until=3, node="n2")],
+    ),
+    "a pause of two": (
+        [("pause", '["n1" "n3"]'), ("resume", ":all")],
+        [Pause(at=0, until=1, node="n1"), Pause(at=0, until=1, node="n3")],
+    ),
+    "nobody knows whom": (
+        [("kill", ":majority"), ("start", "nil")],
+        [Note(at=0, until=1, text="kill majority")],
+    ),
+    "a clock": ([("bump", '{"n1" 300}')], [Note(at=0, until=0, text="bump n1: 300")]),
+}
+
+
+@pytest.mark.parametrize("events, faults", NEMESIS.values(), ids=NEMESIS.keys())
+def test_what_the_nemesis_did_is_a_fault_if_it_says_whom_it_struck_and_a_note_if_not(
+    tmp_path, events, faults
+):
+    start = "{:process :nemesis, :type :info"
+    text = "\n".join(f"{start}, :f :{f}, :value {value}}}" for f, value in events)
+    assert list(read(tmp_path, text).faults) == faults
+
+
+@given(st.integers(0, 2**32), st.sampled_from(["none", "ms", "same", "random"]))
+def test_times_do_not_change_a_verdict(tmp_path_factory, seed, times):
+    rng = np.random.default_rng(seed)
+    history = read(tmp_path_factory.mktemp("log"), random_log(rng, None))
+    other = read(tmp_path_factory.mktemp("log"), random_log(np.random.default_rng(seed), times))
+    assert len(history) == len(other)
+    for judge in (linearizable, sequential, causal, lambda h: k_atomic(h, 2), freshness):
+        one, two = judge(history), judge(other)
+        assert getattr(one, "ok", one) == pytest.approx(getattr(two, "ok", two), nan_ok=True)
+
+
+def random_log(rng, times):
+    """Events of four processes on two keys, some of whose answers are wrong."""
+    lines, busy, time = [], {}, 0
+    for value in range(24):
+        process = int(rng.integers(4))
+        time += int(rng.integers(0, 3_000_000))
+        said = {"none": None, "ms": time // 10**6 * 10**6, "same": 5}.get(times, time)
+        said = value * 7_919 % 13 * 10**6 if times == "random" else said
+        end = "" if said is None else f", :time {said}"
+        if process in busy:
+            f, key, put = busy.pop(process)
+            kind = str(rng.choice(["ok", "ok", "ok", "fail", "info"]))
+            answer = int(rng.integers(value + 1)) if f == "read" else put
+            lines.append(
+                f"{{:process {process}, :type :{kind}, :f :{f}, :key {key}, :value {answer}{end}}}"
+            )
+            continue
+        busy[process] = f, key, put = (
+            str(rng.choice(["read", "write"])),
+            int(rng.integers(2)),
+            value,
+        )
+        asked = "nil" if f == "read" else put
+        lines.append(
+            f"{{:process {process}, :type :invoke, :f :{f}, :key {key}, :value {asked}{end}}}"
+        )
+    return "\n".join(lines)
 
 
 def kv_log(rng, clients, keys, each, stale):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from capkit.plots import LOOKS, classroom, panels, quorums, rates, tradeoff
+from capkit.plots import LOOKS, classroom, panels, quorums, rates
 from capkit.plots import timeline_picture as timeline
 from capkit.plots.drawing import tint
 from capkit.plots.lettering import INK, PAPER
@@ -108,7 +108,7 @@ def larger():
     classroom(False)
 
 
-@pytest.mark.parametrize("draw", [rates, tradeoff, quorums])
+@pytest.mark.parametrize("draw", [rates, quorums])
 def test_in_a_classroom_the_type_is_larger_and_the_picture_is_not(draw, larger):
     ax = draw()
     assert tuple(ax.figure.bbox.size) == (900, 500)

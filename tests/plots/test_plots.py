@@ -91,7 +91,6 @@ def pixels(ax):
 EVERY = {
     "timeline": lambda ax=None: plots.timeline(MIXED, ax=ax),
     "rates": lambda ax=None: plots.rates(3, 1, 2, 0.2, ax=ax),
-    "tradeoff": lambda ax=None: plots.tradeoff(3, 0.2, ax=ax),
     "quorums": lambda ax=None: plots.quorums(3, 2, 2, ax=ax),
 }
 every = pytest.mark.parametrize("draw", EVERY.values(), ids=EVERY)
@@ -427,7 +426,6 @@ def background(picture):
 
 UPDATES = {
     "rates": (plots.RatesPicture, (3, 1, 2, 0.2), (5, 3, 3, 0.9)),
-    "tradeoff": (plots.TradeoffPicture, (3, 0.2), (9, 0.7)),
     "quorums": (plots.QuorumsPicture, (3, 1, 2), (15, 9, 8)),
     "timeline": (plots.TimelinePicture, (FRESH, None), (STALE, linearizable(STALE))),
 }
@@ -523,62 +521,9 @@ def test_rates_that_never_happen_say_so():
     assert "get is fresh never happens" in repr(plots.rates(3, 1, 2, 1.0))
 
 
-def test_the_current_point_of_each_store_stands_on_its_curve():
-    [ax] = plots.panels()
-    picture = plots.TradeoffPicture(ax)
-    picture.update(5, 0.1, cut=True, side=2)
-    for name, (r, w) in {"CP": (3, 3), "AP": (1, 1)}.items():
-        expected = tradeoff.during_cut(5, r, w, 0.1, side=2)
-        x, y = picture.points[name].get_xydata()[0]
-        assert (x, y) == (expected.fresh, expected.availability)
-
-
-@pytest.mark.parametrize("cut", [False, True])
-def test_the_curves_that_hold_now_are_the_strong_ones(cut):
-    [ax] = plots.panels()
-    picture = plots.TradeoffPicture(ax)
-    picture.update(3, 0.1, cut=cut)
-    strong, pale = (picture.cut, picture.whole) if cut else (picture.whole, picture.cut)
-    for name in ("CA", "CP", "AP"):
-        assert strong[name].get_linewidth() > pale[name].get_linewidth()
-        assert strong[name].get_color() == LOOKS[name].color
-
-
-@pytest.mark.parametrize("n, side", [(3, 1), (5, 2), (8, 4), (15, 1)])
-@pytest.mark.parametrize("loss", [0.0, 0.3])
-def test_no_store_is_in_the_corner_during_a_cut(n, side, loss):
-    [ax] = plots.panels()
-    picture = plots.TradeoffPicture(ax)
-    picture.update(n, loss, cut=True, side=side)
-    assert picture.corner.get_path().contains_point((0.999, 0.999))
-    limits, heights = picture.corner.get_xy()[:60].T
-    for line in picture.cut.values():
-        x, y = line.get_xydata()[np.isfinite(line.get_xdata())].T
-        assert (x <= np.interp(y, heights, limits) + 1e-4).all()
-
-
-def test_without_a_cut_stores_do_reach_the_corner():
-    [ax] = plots.panels()
-    picture = plots.TradeoffPicture(ax)
-    picture.update(5, 0.1)
-    assert picture.corner.get_path().contains_point(picture.points["CP"].get_xydata()[0] - 1e-3)
-    assert picture.corner_text.get_text() == "only a cut\nempties this corner"
-
-
-def test_a_store_that_answers_no_put_is_a_hollow_point():
-    [ax] = plots.panels()
-    picture = plots.TradeoffPicture(ax)
-    picture.update(3, 0.0, cut=True)
-    assert picture.points["CA"].get_markerfacecolor() == "white"
-    assert "CA 0.50 answered, no put answered" in repr(ax)
-    picture.update(3, 0.0)
-    assert picture.points["CA"].get_markerfacecolor() == LOOKS["CA"].color
-
-
 @pytest.mark.parametrize("loss", [0.0, 0.2, 0.55, 1.0])
-@pytest.mark.parametrize("draw", [plots.rates, plots.tradeoff], ids=["rates", "tradeoff"])
-def test_labels_do_not_overlap(draw, loss):
-    ax = draw(loss=loss)
+def test_labels_do_not_overlap(loss):
+    ax = plots.rates(loss=loss)
     ax.figure.canvas.draw()
     frames = [text.get_window_extent() for text in ax.texts if text.get_position()[0] > 1]
     assert len(frames) == 3
@@ -615,9 +560,6 @@ def test_the_boxes_of_quorums_hold_so_many_replicas(n, r, w):
 BAD = [
     (plots.rates, {"loss": 1.2}, r"loss must be in \[0, 1\], got 1.2"),
     (plots.rates, {"n": 3, "r": 4}, "r must be"),
-    (plots.tradeoff, {"n": 1}, "n must be at least 2, got 1"),
-    (plots.tradeoff, {"n": 3, "side": 3}, r"side must be in \[1, 2\], got 3"),
-    (plots.tradeoff, {"loss": math.nan}, "loss must be"),
     (plots.quorums, {"n": 16}, r"n must be in \[1, 15\], got 16"),
     (plots.quorums, {"w": 0}, r"w must be in \[1, 3\], got 0"),
 ]

@@ -4,7 +4,7 @@ from itertools import combinations, product
 
 from capkit import Node, Unavailable, linearizable
 from capkit.adversary import Step
-from capkit.adversary.makers import calm
+from capkit.adversary.calm_network import calm
 from capkit.history import History, Operation, Outcome
 
 

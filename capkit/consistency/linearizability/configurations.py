@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import takewhile
 from typing import Any, NamedTuple, TypeAlias
@@ -28,20 +28,24 @@ class Model(NamedTuple):
 
 
 class Request(NamedTuple):
-    """One operation; `known` means answered, `row` is its index in the history. Times in ms.
+    """One operation; `known` means answered, `row` is its index in the history.
 
     `read_only` operations change no state, `blind` ones fit every state, and `sets` is the state
-    after an operation where that is the same whatever it was before, else IMPOSSIBLE.
+    after an operation where that is the same whatever it was before, else IMPOSSIBLE. `began` and
+    `ended` are ranks; besides what they say, the rows `after` which it comes take effect before it
+    does. It is `tied` if there are such rows, or if it is one of another request's.
     """
 
     row: int
     effect: Hashable
     read_only: bool
     known: bool
-    invoked: float
-    completed: float
+    began: float
+    ended: float
     blind: bool = False
     sets: Hashable = IMPOSSIBLE
+    after: tuple[int, ...] = ()
+    tied: bool = False
 
 
 class Configuration(NamedTuple):
@@ -49,7 +53,7 @@ class Configuration(NamedTuple):
 
     state: Hashable
     taken: int  # one bit for each pending known operation that has taken effect
-    used: tuple[int, ...]  # numbers of the effects of the unanswered operations used, sorted
+    used: int  # one bit for each unanswered operation that has, of equal ones the first first
     path: Path
 
 
@@ -59,8 +63,9 @@ class Pending:
     def __init__(self) -> None:
         self.known: dict[int, Request] = {}
         self.bits: dict[int, int] = {}
-        self.effects: list[Hashable] = []
-        self.unanswered: defaultdict[Hashable, list[Request]] = defaultdict(list)
+        # The unanswered ones of each effect with their bits, as they began.
+        self.unanswered: dict[Hashable, list[tuple[int, Request]]] = {}
+        self.next_bit = 1
 
     def add(self, request: Request) -> None:
         """An operation begins."""
@@ -71,21 +76,26 @@ class Pending:
             self.known[bit] = request
             self.bits[request.row] = bit
             return
-        if request.effect not in self.unanswered:
-            self.effects.append(request.effect)
-        self.unanswered[request.effect].append(request)
+        name = request.row if request.tied else (request.effect,)
+        self.unanswered.setdefault(name, []).append((self.next_bit, request))
+        self.next_bit <<= 1
 
     def remove(self, request: Request) -> None:
         """A known operation ends."""
         del self.known[self.bits.pop(request.row)]
 
-    def spare(self, used: tuple[int, ...]) -> Iterable[tuple[int, int]]:
-        """Number of each effect that still has an unanswered operation, and that one's row."""
-        counts = Counter(used)
-        for number, effect in enumerate(self.effects):
-            same = self.unanswered[effect]
-            if counts[number] < len(same):
-                yield number, same[counts[number]].row
+    def ready(self, request: Request, taken: int) -> bool:
+        """Whether all has taken effect after which it comes."""
+        return not any(self.bits.get(row, 0) & ~taken for row in request.after)
+
+    def spare(self, now: Configuration) -> Iterable[tuple[int, Request]]:
+        """Of each effect the first unanswered operation that is left, and its bit."""
+        for same in self.unanswered.values():
+            for bit, request in same:
+                if not now.used & bit:
+                    if self.ready(request, now.taken):
+                        yield bit, request
+                    break
 
 
 class Outlook:
@@ -95,9 +105,9 @@ class Outlook:
         self.hopeless, self.pending = model.hopeless, pending
         # Both in the order of the events, so that what is over is always the first.
         reads = (each for each in requests if each.known and each.read_only)
-        self.reads = deque(sorted(reads, key=lambda each: each.completed))
+        self.reads = deque(sorted(reads, key=lambda each: each.ended))
         later = (each for each in requests if each.sets is not IMPOSSIBLE)
-        self.later = deque(sorted(later, key=lambda each: each.invoked))
+        self.later = deque(sorted(later, key=lambda each: each.began))
         self.saving: dict[int, tuple[int, bool]] = {}
 
     def begin(self, request: Request) -> None:
@@ -132,8 +142,8 @@ class Outlook:
     def _savers(self, read: Request) -> tuple[int, bool]:
         """Operations that make this answer possible again: pending ones' bits, and any others."""
         if read.row not in self.saving:
-            soon = takewhile(lambda each: each.invoked <= read.completed, self.later)
-            others = (each[0] for each in self.pending.unanswered.values())
+            soon = takewhile(lambda each: each.began <= read.ended, self.later)
+            others = (same[0][1] for same in self.pending.unanswered.values())
             mask = sum(bit for bit, each in self.pending.known.items() if self._saves(each, read))
             self.saving[read.row] = mask, any(self._saves(each, read) for each in (*soon, *others))
         return self.saving[read.row]

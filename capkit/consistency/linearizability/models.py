@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Hashable, Iterable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Hashable, Iterable
+from numbers import Number
 from typing import Any
 
+from capkit._arguments import shown
 from capkit.consistency.linearizability.configurations import IMPOSSIBLE
-from capkit.history import Operation, Outcome
-from capkit.history.records import identity
+from capkit.history import Operation
+from capkit.history.equality import identity
 
 __all__ = [
     "IMPOSSIBLE",
@@ -24,11 +24,10 @@ __all__ = [
 
 
 class Model:
-    """An object that operations act on.
+    """An object that operations act on; a model of your own says at least what `step` does.
 
     What a method says of an operation may depend on its kind, key, value, outcome and result, and
-    on nothing else. The methods from `read_only` on are only there to save work: what they say
-    must be true, and to say nothing is always right.
+    on nothing else.
 
     Attributes
     ----------
@@ -84,69 +83,30 @@ answers before
         """The state in a sentence."""
         return repr(state)
 
-    def read_only(self, operation: Operation) -> bool:
-        """Whether the operation changes no state at all; to leave just this one is not enough.
-
-        On a state of 1, a put of 1 changes nothing either, but another put may come before it.
-        """
-        return False
-
-    def fits_always(self, operation: Operation) -> bool:
-        """Whether the operation is possible in every state."""
-        return False
-
-    def sets(self, operation: Operation) -> Any:
-        """The state after the operation where it does not depend on the one before.
-
-        Otherwise IMPOSSIBLE.
-        """
-        return IMPOSSIBLE
-
-    def hopeless(self, state: Any, operation: Operation) -> bool:
-        """Whether the read-only operation cannot become possible from this state on.
-
-        That is, unless an operation with `sets` comes before.
-        """
-        return False
-
-    def idle(self, state: Any, operation: Operation) -> bool:
-        """Whether the operation, if it happens now, changes neither this state nor what can follow.
-
-        Then it need not be tried later, where it might do harm.
-        """
-        return False
-
-    def among(self, operations: Sequence[Operation]) -> Model:
-        """A model that judges just these operations of one object alike, perhaps with less work."""
-        return self
-
 
 class Register(Model):
-    """Holds what the latest put wrote, None at first; its state is `identity` of that."""
+    """Holds what the latest put wrote; `initial` before the first one.
 
-    initial = identity(None)
+    Examples
+    --------
+    >>> from capkit import History, linearizable
+    >>> get = Operation(kind="get", key="x", value=0, invoked=0, completed=5)
+    >>> linearizable(History([get]), model=Register(initial=0))
+    linearizable
+    """
+
     kinds: tuple[str, ...] = ("put", "get")
     noun = "register"
 
+    def __init__(self, initial: Any = IMPOSSIBLE) -> None:
+        if initial is not IMPOSSIBLE:
+            self.initial = identity(initial)
+
     def step(self, state: Any, operation: Operation) -> Any:
         value = identity(operation.value)
-        return value if operation.kind == "put" or value == state else IMPOSSIBLE
-
-    def show(self, state: Any) -> str:
-        kind, item = state
-        return repr(item) if issubclass(kind, str | int) else str(item)
-
-    def read_only(self, operation: Operation) -> bool:
-        return operation.kind == "get"
-
-    def fits_always(self, operation: Operation) -> bool:
-        return operation.kind == "put"
-
-    def sets(self, operation: Operation) -> Any:
-        return identity(operation.value) if operation.kind == "put" else IMPOSSIBLE
-
-    def hopeless(self, state: Any, operation: Operation) -> bool:
-        return operation.kind == "get" and state != identity(operation.value)
+        if operation.kind == "put":
+            return value
+        return state if value == identity(state) else IMPOSSIBLE
 
 
 class CasRegister(Register):
@@ -159,115 +119,47 @@ class CasRegister(Register):
 
     def step(self, state: Any, operation: Operation) -> Any:
         if operation.kind != "cas":
-            return super().step(state, operation)
-        expected, new = map(identity, operation.value)
+            return Register.step(self, state, operation)
+        expected, new = map(identity, pair(operation))
+        matches = identity(state) == expected
         if operation.result is False:
-            return IMPOSSIBLE if state == expected else state
-        return new if state == expected else IMPOSSIBLE
+            return IMPOSSIBLE if matches else state
+        return new if matches else IMPOSSIBLE
 
-    def read_only(self, operation: Operation) -> bool:
-        return operation.kind == "get" or operation.result is False
 
-    def sets(self, operation: Operation) -> Any:
-        if operation.kind == "cas" and operation.result is not False:
-            return identity(operation.value[1])
-        return super().sets(operation)
+def pair(operation: Operation) -> tuple[Any, Any]:
+    """The pair (expected, new) of a compare-and-set that is one."""
+    value, result = operation.value, operation.result
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise ValueError(f"value of a cas must be a pair (expected, new), got {shown(value)}")
+    if result is not None and not isinstance(result, bool):
+        raise ValueError(f"result of a cas must be True, False or None, got {shown(result)}")
+    return value[0], value[1]
 
 
 class Appended(Model):
     """A string, empty at first: a put replaces it, an append lengthens it, a get returns it."""
 
-    initial = ""
+    initial: str = ""
     kinds = ("put", "get", "append")
     noun = "string"
+
+    def __init__(self, initial: str = "") -> None:
+        if initial:
+            self.initial = _text("initial", initial)
 
     def step(self, state: str, operation: Operation) -> Any:
         value = operation.value
         if operation.kind == "get":
-            return state if value == state else IMPOSSIBLE
-        if not isinstance(value, str):
-            raise TypeError(f"value of a string's {operation.kind} must be a str, got {value!r}")
+            return state if isinstance(value, str) and value == state else IMPOSSIBLE
+        _text(f"value of a string's {operation.kind}", value)
         return value if operation.kind == "put" else state + value
 
-    def read_only(self, operation: Operation) -> bool:
-        return operation.kind == "get"
 
-    def fits_always(self, operation: Operation) -> bool:
-        return operation.kind != "get"
-
-    def sets(self, operation: Operation) -> Any:
-        return operation.value if operation.kind == "put" else IMPOSSIBLE
-
-    def hopeless(self, state: str, operation: Operation) -> bool:
-        return not str(operation.value).startswith(state)
-
-    def among(self, operations: Sequence[Operation]) -> Model:
-        written = [each.value for each in operations if each.kind != "get"]
-        if not all(isinstance(value, str) for value in written):
-            return self
-        put = {each.value for each in operations if each.kind == "put"} - {""}
-        words = sorted([*put, *(each.value for each in operations if each.kind == "append")])
-        if "" in words or any(long.startswith(short) for short, long in pairwise(words)):
-            return self
-        known = [each for each in operations if (each.kind, each.outcome) == ("get", Outcome.OK)]
-        return _Readable(words, {each.value for each in known if isinstance(each.value, str)})
-
-
-_UNHEARD: Any = ("what no get returned",)
-
-
-class _Readable(Appended):
-    """Strings in which no word is the beginning of another, and no append repeats one.
-
-    So what a get returned can be read in one way only, and tells where each of its words was
-    appended. A string that no get's answer begins with is as good as any other such string.
-    """
-
-    def __init__(self, words: list[str], gets: Iterable[str]) -> None:
-        values = sorted(gets)
-        covered = {short for short, long in pairwise(values) if long.startswith(short)}
-        self.longest = [value for value in values if value not in covered]
-        self.heard = {word for value in self.longest for word in _read(value, words)}
-
-    def step(self, state: Any, operation: Operation) -> Any:
-        if operation.kind == "get" or (state is not _UNHEARD and operation.kind == "append"):
-            state = super().step(state, operation)
-        elif operation.kind == "put":
-            state = operation.value
-        if state is IMPOSSIBLE or self._is_heard(state):
-            return state
-        needed = operation.kind == "append" and operation.value in self.heard
-        return IMPOSSIBLE if needed or operation.outcome is Outcome.UNKNOWN else _UNHEARD
-
-    def _is_heard(self, state: Any) -> bool:
-        if state is _UNHEARD:
-            return False
-        place = bisect_left(self.longest, state)
-        return place < len(self.longest) and self.longest[place].startswith(state)
-
-    def show(self, state: Any) -> str:
-        return state[0] if state is _UNHEARD else repr(state)
-
-    def hopeless(self, state: Any, operation: Operation) -> bool:
-        return state is _UNHEARD or super().hopeless(state, operation)
-
-    def idle(self, state: Any, operation: Operation) -> bool:
-        if state is not _UNHEARD or operation.kind == "get":
-            return False
-        if operation.kind == "append":
-            return operation.value not in self.heard
-        return not self._is_heard(operation.value)
-
-
-def _read(value: str, words: list[str]) -> Iterator[str]:
-    """The words that a value begins with; `words` are sorted, and none begins another."""
-    size, place = max(map(len, words), default=0), 0
-    while place < len(value):
-        nearest = bisect_right(words, value[place : place + size]) - 1
-        if nearest < 0 or not value.startswith(words[nearest], place):
-            return
-        yield words[nearest]
-        place += len(words[nearest])
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a str, got {shown(value)}")
+    return value
 
 
 class Growing(Model):
@@ -277,46 +169,50 @@ class Growing(Model):
     kinds = ("add", "get")
     noun = "set"
 
+    def __init__(self, initial: Iterable[Any] = ()) -> None:
+        if elements := collected("initial", initial):
+            self.initial = elements
+
     def step(self, state: frozenset[Any], operation: Operation) -> Any:
         if operation.kind == "add":
             return state | {identity(operation.value)}
-        return state if _elements(operation) == state else IMPOSSIBLE
+        found = collected("value of a set's get", operation.value)
+        return state if found == frozenset(map(identity, state)) else IMPOSSIBLE
 
     def show(self, state: frozenset[Any]) -> str:
-        return "{" + ", ".join(sorted(map(Register().show, state))) + "}"
-
-    def read_only(self, operation: Operation) -> bool:
-        return operation.kind == "get"
-
-    def fits_always(self, operation: Operation) -> bool:
-        return operation.kind == "add"
-
-    def hopeless(self, state: frozenset[Any], operation: Operation) -> bool:
-        return not state <= _elements(operation)
+        return "{" + ", ".join(sorted(map(repr, state))) + "}"
 
 
-def _elements(operation: Operation) -> frozenset[Any]:
-    """What a get of a set returned; None is a set of nothing."""
-    return frozenset(map(identity, operation.value or ()))
+def collected(name: str, items: Any) -> frozenset[Any]:
+    """Elements as a set; None is a set of nothing."""
+    if items is None:
+        return frozenset()
+    if isinstance(items, str) or not isinstance(items, Iterable):
+        raise TypeError(f"{name} must be a collection of elements, got {shown(items)}")
+    return frozenset(map(identity, items))
 
 
 class Counter(Model):
     """A number, 0 at first: an add changes it by its value, a get returns it."""
 
-    initial = 0
+    initial: Any = 0
     kinds = ("add", "get")
     noun = "counter"
 
-    def step(self, state: float, operation: Operation) -> Any:
+    def __init__(self, initial: float = 0) -> None:
+        if initial != 0:
+            self.initial = _amount("initial", initial)
+
+    def step(self, state: Any, operation: Operation) -> Any:
         if operation.kind == "add":
-            return state + operation.value
-        return state if operation.value == state else IMPOSSIBLE
+            return state + _amount("value of a counter's add", operation.value)
+        return state if identity(operation.value) == identity(state) else IMPOSSIBLE
 
-    def read_only(self, operation: Operation) -> bool:
-        return operation.kind == "get"
 
-    def fits_always(self, operation: Operation) -> bool:
-        return operation.kind == "add"
+def _amount(name: str, value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, Number):
+        raise TypeError(f"{name} must be a number, got {shown(value)}")
+    return value
 
 
 NAMED: dict[str, Model] = {

@@ -8,12 +8,15 @@ An operation takes effect only when another one's end asks for it. Three rules k
   read-only in every state: a put of 1 on a state of 1 changes nothing either, but taking it early
   throws it away for the moment after the next put.
 * Operations without answer never end, so they only matter by their effect: those with the same
-  effect are counted, not told apart. Of pending ones with answer and the same effect, the one that
+  effect are used as they began. Of pending ones with answer and the same effect, the one that
   ends first goes first: in any valid order, the two could change places.
 * Of two configurations that differ only in the unanswered operations they used up, one that used
   fewer can do all that the other can. The cheapest are made first, the others dropped.
 
 Once only operations are left that fit every state, whatever their order, the search is over.
+
+All of its work is counted in steps: calls of the model's `step`, and comparisons of configurations,
+ten of which are one step.
 
 References
 ----------
@@ -23,9 +26,11 @@ References
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
+import math
+from collections import defaultdict, deque
 from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
 from sys import getsizeof
+from time import monotonic
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from capkit.consistency.linearizability.configurations import (
@@ -40,6 +45,7 @@ from capkit.consistency.linearizability.configurations import (
 
 __all__ = [
     "IMPOSSIBLE",
+    "Allowance",
     "Found",
     "Model",
     "Request",
@@ -65,7 +71,34 @@ class Found(NamedTuple):
     row: int | None = None
 
 
-Search: TypeAlias = Generator[None, None, Found]
+Search: TypeAlias = Generator[int, None, Found]
+
+
+class Allowance:
+    """How many steps may be taken, and until when; `used` are those that were."""
+
+    def __init__(self, steps: int, seconds: float = math.inf) -> None:
+        self.steps, self.used = steps, 0
+        self.end = monotonic() + seconds if seconds < math.inf else math.inf
+
+    def take(self, cost: int) -> bool:
+        """Take steps; False if there are none left, or no time."""
+        self.used = min(self.used + cost, self.steps + 1)
+        if self.used > self.steps:
+            self.used = self.steps
+            return False
+        return self.end == math.inf or monotonic() < self.end
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left."""
+        return self.used >= self.steps or (self.end < math.inf and monotonic() > self.end)
+
+    def renewed(self, steps: int | None = None) -> Allowance:
+        """As many steps again, or as many as told, within the same time."""
+        again = Allowance(steps or self.steps)
+        again.end = self.end
+        return again
 
 
 class Room:
@@ -88,14 +121,14 @@ class _OutOfRoomError(Exception):
 
 
 def search(requests: Sequence[Request], model: Model, room: Room | None = None) -> Search:
-    """Look for a valid order; yields before each call of the model's `step`.
+    """Look for a valid order; yields before each piece of work how many steps it takes.
 
     The work is proportional to the operations as long as few of them overlap, and may grow
     exponentially with how many do.
     """
     room, pending, held = room or Room(), Pending(), 0
     outlook = Outlook(requests, model, pending)
-    layer = [Configuration(model.initial, 0, (), None)]
+    layer = [Configuration(model.initial, 0, 0, None)]
     for time, is_end, request in _events(requests):
         if not is_end:
             pending.add(request)
@@ -118,12 +151,12 @@ def search(requests: Sequence[Request], model: Model, room: Room | None = None) 
 
 
 def _events(requests: Sequence[Request]) -> list[tuple[float, bool, Request]]:
-    """Starts and ends in the order of time; at equal times starts first, so touching overlaps.
+    """Starts and ends in their order; at equal ranks starts first, so touching overlaps.
 
     They stop after the last end that asks for anything but operations that fit every state.
     """
-    starts = [(request.invoked, False, request) for request in requests]
-    ends = [(request.completed, True, request) for request in requests if request.known]
+    starts = [(request.began, False, request) for request in requests]
+    ends = [(request.ended, True, request) for request in requests if request.known]
     events = sorted(starts + ends, key=lambda event: event[:2])
     while events and not (events[-1][1] and not events[-1][2].blind):
         events.pop()
@@ -134,21 +167,23 @@ class _Frontier:
     """Configurations still to be looked at, cheapest first, without dominated and lost ones."""
 
     def __init__(self, room: Room, outlook: Outlook) -> None:
-        self.room, self.outlook, self.held = room, outlook, 0
+        self.room, self.outlook, self.held, self.compared = room, outlook, 0, 0
         self.shelves: defaultdict[int, list[Configuration]] = defaultdict(list)
-        self.seen: dict[tuple[Hashable, int], list[tuple[int, ...]]] = {}
+        self.seen: dict[tuple[Hashable, int], list[int]] = {}
 
     def put(self, each: Configuration) -> None:
         if self.is_new(each) and not self.outlook.lost(each):
             self.held += self.room.take(each)
-            self.shelves[len(each.used)].append(each)
+            self.shelves[each.used.bit_count()].append(each)
 
     def is_new(self, each: Configuration) -> bool:
         """Whether none before was as good; if so, this one counts from now on."""
         others = self.seen.setdefault((each.state, each.taken), [])
-        if any(_within(other, each.used) for other in others):
+        self.compared += 1 + len(others)
+        unused = ~each.used
+        if not all(other & unused for other in others):
             return False
-        others[:] = [other for other in others if not _within(each.used, other)]
+        others[:] = [other for other in others if each.used & ~other]
         others.append(each.used)
         return True
 
@@ -162,20 +197,22 @@ class _Frontier:
                 return each
         return None
 
-
-def _within(fewer: tuple[int, ...], more: tuple[int, ...]) -> bool:
-    return not fewer or fewer == more or Counter(fewer) <= Counter(more)
+    def cost(self) -> int:
+        """Steps that its comparisons since the last time count for."""
+        steps, self.compared = divmod(self.compared, 10)
+        return steps
 
 
 def _finish(
     layer: list[Configuration], bit: int, frontier: _Frontier, pending: Pending, model: Model
-) -> Generator[None, None, list[Configuration]]:
+) -> Generator[int, None, list[Configuration]]:
     """All configurations that follow from the layer's and in which operation `bit` took effect."""
     done: list[Configuration] = []
     for each in layer:
         frontier.put(each)
-    known = sorted(pending.known.items(), key=lambda item: item[1].completed)
+    known = sorted(pending.known.items(), key=lambda item: item[1].ended)
     while (now := frontier.pop()) is not None:
+        yield frontier.cost()
         if not now.taken & bit:
             before = now.taken
             now = yield from _read(now, pending, model)
@@ -191,13 +228,17 @@ def _finish(
 
 def _read(
     now: Configuration, pending: Pending, model: Model
-) -> Generator[None, None, Configuration]:
+) -> Generator[int, None, Configuration]:
     """The same configuration after every operation that fits it and does nothing to it."""
     for bit, request in pending.known.items():
-        if model.idle and not now.taken & bit and model.idle(now.state, request.effect):
+        if now.taken & bit or not (request.read_only or model.idle):
+            continue
+        if request.after and not pending.ready(request, now.taken):
+            continue
+        if model.idle and model.idle(now.state, request.effect):
             now = now._replace(taken=now.taken | bit, path=(request.row, now.path))
-        elif request.read_only and not now.taken & bit:
-            yield
+        elif request.read_only:
+            yield 1
             if model.step(now.state, request.effect) is not IMPOSSIBLE:
                 now = now._replace(taken=now.taken | bit, path=(request.row, now.path))
     return now
@@ -205,26 +246,29 @@ def _read(
 
 def _steps(
     now: Configuration, known: Iterable[tuple[int, Request]], pending: Pending, model: Model
-) -> Generator[None, None, list[Configuration]]:
+) -> Generator[int, None, list[Configuration]]:
     """The configurations one operation later."""
     following, tried = [], set()
     for bit, request in known:
         if request.read_only or now.taken & bit or request.effect in tried:
             continue
-        tried.add(request.effect)
-        yield
+        if request.tied and not pending.ready(request, now.taken):
+            continue
+        if not request.tied:
+            tried.add(request.effect)
+        yield 1
         state = model.step(now.state, request.effect)
         if state is not IMPOSSIBLE:
             path = (request.row, now.path)
             following.append(Configuration(state, now.taken | bit, now.used, path))
-    for number, row in pending.spare(now.used):
-        if pending.effects[number] in tried:
+    for bit, request in pending.spare(now):
+        if request.effect in tried:
             continue
-        yield
-        state = model.step(now.state, pending.effects[number])
+        yield 1
+        state = model.step(now.state, request.effect)
         if state is not IMPOSSIBLE:
-            used = tuple(sorted((*now.used, number)))
-            following.append(Configuration(state, now.taken, used, (row, now.path)))
+            path = (request.row, now.path)
+            following.append(Configuration(state, now.taken, now.used | bit, path))
     return following
 
 
@@ -234,37 +278,32 @@ def _complete(path: Path, requests: Sequence[Request]) -> tuple[int, ...]:
     while path is not None:
         row, path = path
         rows.append(row)
-    left = {each.row: each.completed for each in requests if each.known}
+    left = {each.row: each.ended for each in requests if each.known}
     for row in rows:
         left.pop(row, None)
     return (*reversed(rows), *sorted(left, key=left.__getitem__))
 
 
-def take_turns(searches: Iterable[Search], budget: int) -> tuple[list[Found], int]:
-    """Run searches in turns within `budget` steps in all, until one finds that no order exists.
+def take_turns(searches: Iterable[Search], allowance: Allowance) -> list[Found]:
+    """Run searches in turns within their allowance in all, until one finds that no order exists.
 
-    So one hard search does not hide another's easy answer. Returns what each found, in their order,
-    and the steps taken.
+    So one hard search does not hide another's easy answer. Returns what each found, in their order.
     """
     running = deque(enumerate(searches))
     found = [Found() for _ in running]
-    steps = 0
     while running:
         number, current = running.popleft()
-        for _ in range(_TURN):
-            try:
-                next(current)
-            except StopIteration as end:
-                found[number] = end.value
-                break
-            if steps == budget:
-                return found, steps
-            steps += 1
-        else:
+        turn = allowance.used + _TURN
+        try:
+            while allowance.used < turn:
+                if not allowance.take(next(current)):
+                    return found
             running.append((number, current))
-        if found[number].stuck_at is not None:
-            break
-    return found, steps
+        except StopIteration as end:
+            found[number] = end.value
+            if found[number].stuck_at is not None:
+                break
+    return found
 
 
 def shrink(items: list[Item], needed: Callable[[list[Item]], bool]) -> list[Item]:

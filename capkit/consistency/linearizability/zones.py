@@ -6,10 +6,11 @@ a cluster matter, the earliest finish and the latest start of its operations. Cl
 before B if A's earliest finish is before B's latest start; if B must also come before A, no order
 exists, and if no two clusters contradict each other like this, one does [1]_.
 
-"Before" is strict: operations that only touch are concurrent. A clock has a last digit, so equal
-times do not say which came first; if they counted as an order, the put that finishes at 10 and the
-get that starts at 10 and still returns the old value would be called a violation in a store where
-the get really came first.
+"Before" is strict: operations of two processes that only touch are concurrent. A clock has a last
+digit, so equal times do not say which came first; if they counted as an order, the put that
+finishes at 10 and the get that starts at 10 and still returns the old value would be called a
+violation in a store where the get really came first. What one process does one after the other is
+in order even so; the history's ranks say it.
 
 References
 ----------
@@ -22,8 +23,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from capkit.history import History, Siblings
+from capkit.history import History
 from capkit.history.columns import Column, Mask
+from capkit.history.equality import identity
+from capkit.history.order import Ranks, shared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,17 +39,17 @@ class Clusters:
         Where each operation is in the history, ascending.
     is_put : ndarray of bool, shape (m,)
         Puts; the rest are gets.
-    begin, end : ndarray of float, shape (m,)
-        First and last moment at which the operation may take effect, in ms.
+    begin, end : ndarray of number, shape (m,)
+        First and last rank at which the operation may take effect.
     number : ndarray of int, shape (m,)
         The operation's cluster, 0..c-1; a cluster may be empty.
     key : ndarray of int, shape (c,)
         The cluster's key, numbered from 0.
     initial : ndarray of bool, shape (c,)
-        Whether the cluster's value is None, which every key holds before the first put.
+        Whether the cluster's value is the one that every key holds before the first put.
     born, finish, start : ndarray of float, shape (c,)
         When its first put begins (inf without one), the earliest finish of its operations (of the
-        initial value: -inf, before all) and their latest start, in ms.
+        initial value: -inf, before all) and their latest start.
     """
 
     rows: Column
@@ -111,21 +114,22 @@ class Contradiction:
     witness: tuple[int, ...]
 
 
-def cluster(history: History) -> Clusters:
+def cluster(history: History, initial: object = None, ranks: Ranks | None = None) -> Clusters:
     """The operations that count, grouped by key and value.
 
     Left out: what failed, gets that nobody answered, and puts without answer that nobody read
     (they may never have happened).
     """
+    began, ended = ranks or (history.began, history.ended)
     known, is_put = history.is_ok, history.is_put
     every = known.all()
     rows = np.arange(len(history))
     columns: tuple[Column, ...] = (
         is_put,
-        history.invoked,
-        history.completed,
+        began,
+        ended,
         numbers(history.key),
-        history.value,
+        _values(history, initial),
     )
     if not every:
         rows = np.flatnonzero(known | (is_put & (history.outcome != 1)))
@@ -147,6 +151,19 @@ def cluster(history: History) -> Clusters:
     read = np.zeros(len(keys), np.bool_)
     read[number[~is_put]] = True
     return clusters.pick(known | read[number])
+
+
+def _values(history: History, initial: object) -> Column:
+    """The codes of the values, with -1 for the initial one, whatever that is."""
+    if initial is None:
+        return history.value
+    fresh = int(history.value.max(initial=0)) + 1  # for None, which is a value like any other now
+    if history.values is not None:
+        codes = {identity(value): code for code, value in enumerate(history.values)}
+        code = codes.get(identity(initial), fresh + 1)
+    else:
+        code = initial if isinstance(initial, int) else fresh + 1
+    return np.where(history.value == code, -1, np.where(history.value < 0, fresh, history.value))
 
 
 def _pairs(key: Column, value: Column) -> tuple[Column, Column, Mask]:
@@ -171,20 +188,29 @@ def _pairs(key: Column, value: Column) -> tuple[Column, Column, Mask]:
     return np.where(none, width + key, code), keys, np.arange(len(keys)) >= width
 
 
-def unexplained(history: History, clusters: Clusters) -> Column:
-    """Rows of the gets that no order explains, whatever the others did.
+def touching(clusters: Clusters) -> bool:
+    """Whether it may matter that a process does one thing at a time although its operations touch.
 
-    They returned several values, or one that nobody put, or one that was put only later.
+    That an operation which ended at some time comes before one which began then is news only if
+    their clusters, which nothing contradicts yet, have no more time than that: one's finish is the
+    other's start, or the same cluster's first put.
+    """
+    finish, start = (each[np.isfinite(each)] for each in (clusters.finish, clusters.start))
+    return bool((clusters.finish == clusters.born).any() or shared(start, finish).size)
+
+
+def unexplained(clusters: Clusters) -> Column:
+    """Rows of the gets that no order explains, whatever the others did; the first to end first.
+
+    They returned what nobody put, or what was put only later.
     """
     born, number = clusters.born, clusters.number
     wrong = ((clusters.finish < born) | np.isinf(born)) & ~clusters.initial
     odd = np.zeros(len(number), np.bool_)
     if wrong.any():
         odd = wrong[number] & ((clusters.end < born[number]) | np.isinf(born)[number])
-    several = [c for c, value in enumerate(history.values or ()) if isinstance(value, Siblings)]
-    if several:
-        odd |= np.isin(history.value[clusters.rows], several)
-    rows: Column = clusters.rows[odd & ~clusters.is_put]
+    gets = np.flatnonzero(odd & ~clusters.is_put)
+    rows: Column = clusters.rows[gets[np.argsort(clusters.end[gets], kind="stable")]]
     return rows
 
 
@@ -241,14 +267,16 @@ def sequence(clusters: Clusters) -> Column:
     return np.argsort(place * len(place) + _order_of(clusters.begin), kind="stable")
 
 
-def merge(clusters: Clusters, sequence: Column) -> Column:
+def merge(clusters: Clusters, sequence: Column, group: Column | None = None) -> Column:
     """Rows of the history in one order for all keys that respects real time.
 
-    `sequence` holds positions in each key's own order, key after key. An operation takes effect
-    when all before it in its key's order, and it itself, have begun: never after its end.
+    `sequence` holds positions in each group's own order, group after group (unless told
+    otherwise: in each key's). An operation takes effect when all before it in its group's order,
+    and it itself, have begun: never after its end.
     """
     rank = _order_of(clusters.begin)[sequence]
-    shift = clusters.key[clusters.number[sequence]] * len(clusters.rows)
+    group = clusters.key[clusters.number[sequence]] if group is None else group
+    shift = group * len(clusters.rows)
     moment = np.maximum.accumulate(shift + rank) - shift
     rows: Column = clusters.rows[sequence[np.argsort(moment, kind="stable")]]
     return rows

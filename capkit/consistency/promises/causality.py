@@ -23,7 +23,7 @@ from typing import NamedTuple
 from capkit.consistency import reasons
 from capkit.consistency.promises.happened_before import Past, minimal
 from capkit.consistency.promises.sessions import ambiguous
-from capkit.consistency.verdicts import Verdict
+from capkit.consistency.verdicts import Verdict, vacuous
 from capkit.consistency.wording import after, label, listed, returned
 from capkit.history import History
 
@@ -74,6 +74,8 @@ def causal(history: History) -> Verdict:
     get #4 returned 1 although put #2 of 2 had happened before it (through #3), and put #0 of 1 \
 had happened before put #2 (through #1)
     """
+    if (nothing := vacuous(history, "causal")) is not None:
+        return nothing
     past = Past(history)
     if past.odd:
         first = min(past.odd, key=lambda row: past.end[row])

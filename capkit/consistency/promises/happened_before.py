@@ -25,7 +25,8 @@ import numpy as np
 
 from capkit.consistency.linearizability.search import shrink
 from capkit.history import History, Siblings
-from capkit.history.records import identity
+from capkit.history.columns import Column
+from capkit.history.equality import identity
 
 
 class Past:
@@ -34,8 +35,8 @@ class Past:
     Left out: what failed, gets without answer, and puts without answer that nobody read.
 
     A process does one thing at a time: one of its operations comes before another one if it
-    finished before the other began. If they overlap or touch, nobody knows which came first, and
-    nothing comes after an unanswered put for certain.
+    finished before the other began, or just then. If they overlap, nobody knows which came first,
+    and nothing comes after an unanswered put for certain.
 
     Parameters
     ----------
@@ -49,7 +50,7 @@ class Past:
     rows : list of int
         The operations that count: indices of the history, ascending. All that follows is by row.
     threads : list of list of int
-        The operations of each process in its order, divided where they overlap or touch.
+        The operations of each process in its order, divided where they overlap.
     place : dict of (int, int)
         The thread of each row, and where it stands there.
     got : dict of tuple of int
@@ -94,7 +95,7 @@ class Past:
 
     def _read_from(self, rows: list[int]) -> None:
         """Find the put of each get's value."""
-        puts: dict[tuple[int, int], int] = {}
+        puts: dict[tuple[int, int | None], int] = {}
         for row in rows:
             if not self.is_put[row]:
                 continue
@@ -103,24 +104,25 @@ class Past:
                 self.repeated = self.repeated or (first, row)
         values = self.history.values or ()
         lists = {code: value for code, value in enumerate(values) if isinstance(value, Siblings)}
-        codes = {identity(value): code for code, value in enumerate(values)} if lists else {}
+        codes: dict[Any, int] = {}
+        if lists:
+            codes = {identity(value): code for code, value in enumerate(values)}
+        codes[None] = -1
         for row in rows:
             if self.is_put[row]:
                 continue
             key, code = self.key[row], self.value[row]
-            names = [codes.get(identity(value), -1) for value in lists.get(code, ())] or [code]
-            found = [puts.get((key, name), -1 - key if name < 0 else None) for name in names]
+            several = code in lists and (key, code) not in puts
+            names = [codes.get(identity(each)) for each in lists[code]] if several else [code]
+            found = [puts.get((key, name), -1 - key if name == -1 else None) for name in names]
             self.got[row] = tuple(dict.fromkeys(put for put in found if put is not None))
-            if None in found or code in lists:
+            if None in found or several:
                 self.odd.append(row)
 
     def _divide(self) -> None:
-        process, completed = (
-            self._column("process", self.rows),
-            self._column("completed", self.rows),
-        )
-        self.begin: dict[int, float] = self._column("invoked", self.rows)
-        self.end = {row: completed[row] if self.is_known[row] else math.inf for row in self.rows}
+        process, order = self._column("process", self.rows), self.history.order
+        # Of one process's operations, each of the refinements says exactly what came first.
+        self.begin, self.end = self.ranks(*(order.refinements or [order[:2]])[0])
         self.threads: list[list[int]] = []
         self.place: dict[int, tuple[int, int]] = {}
         self._ends: list[list[float]] = []
@@ -137,6 +139,12 @@ class Past:
             self.place[row] = number, len(self.threads[number])
             self.threads[number].append(row)
             self._ends[number].append(self.end[row])
+
+    def ranks(self, began: Column, ended: Column) -> tuple[dict[int, float], dict[int, float]]:
+        """The ranks of the operations by row; what is not known to have ended never does."""
+        begin = dict(zip(self.rows, began[self.rows].tolist(), strict=True))
+        ends = zip(self.rows, ended[self.rows].tolist(), strict=True)
+        return begin, {row: end if self.is_known[row] else math.inf for row, end in ends}
 
     def siblings(self, row: int) -> list[int]:
         """The threads of an operation's process."""

@@ -29,7 +29,7 @@ class Found(NamedTuple):
 class Search:
     """The search for an order of `past` in which every get returns one of the last `depth` values.
 
-    With `timed`, an operation that finished before another began comes before it; `before` says
+    With `timed`, an operation that ended before another began comes before it; `before` says
     what else must come before a put, as sets of rows.
     """
 
@@ -42,6 +42,8 @@ class Search:
         before: dict[int, int] | None = None,
     ) -> None:
         self.past, self.depth, self.timed = past, depth, timed
+        order = past.history.order
+        self.begin, self.end = past.ranks(*order[:2]) if timed else (past.begin, past.end)
         self.before = before or dict.fromkeys(past.place, 0)
         self.plain = not timed and all(len(past.siblings(row)) == 1 for row in past.place)
         self.keys = {key: place for place, key in enumerate(dict.fromkeys(past.key.values()))}
@@ -74,7 +76,7 @@ class Search:
                 return Found(True, len(met), _rows(path))
             ready = self._ready(places)
             puts = [row for row in ready if self.past.is_put[row] and not self.before[row] & ~taken]
-            for row in sorted(puts, key=lambda row: self.past.begin[row], reverse=True):
+            for row in sorted(puts, key=lambda row: self.begin[row], reverse=True):
                 if (after := self._put(row, places, held)) is not None:
                     further = self._next(places, row), after, taken | 1 << row, (row, path)
                     waiting.append(further)
@@ -101,8 +103,8 @@ class Search:
         soonest: dict[int, float] = {}
         for row in rows:
             group = self._group(row)
-            soonest[group] = min(soonest.get(group, math.inf), self.past.end[row])
-        return [row for row in rows if self.past.begin[row] <= soonest[self._group(row)]]
+            soonest[group] = min(soonest.get(group, math.inf), self.end[row])
+        return [row for row in rows if self.begin[row] <= soonest[self._group(row)]]
 
     def _group(self, row: int) -> int:
         """Among whose operations those that finished before this one began come first."""

@@ -9,14 +9,16 @@ import numpy as np
 
 from capkit._arguments import count
 from capkit.consistency import reasons
-from capkit.consistency.ages import missed, staleness
+from capkit.consistency.ages import staleness
+from capkit.consistency.measures import missed
 from capkit.consistency.promises.causality import causal
 from capkit.consistency.promises.forced import forced
 from capkit.consistency.promises.happened_before import Past, minimal
 from capkit.consistency.promises.interleavings import Found, Search
-from capkit.consistency.verdicts import Verdict
+from capkit.consistency.verdicts import Verdict, vacuous
 from capkit.consistency.wording import label, listed, returned
 from capkit.history import History
+from capkit.history.order import joined
 
 
 def sequential(history: History, *, budget: int = 100_000) -> Verdict:
@@ -67,6 +69,8 @@ def sequential(history: History, *, budget: int = 100_000) -> Verdict:
     (0, 2, 1)
     """
     budget = count("budget", budget)
+    if (nothing := vacuous(history, "sequential")) is not None:
+        return nothing
     weaker = causal(history)
     if weaker.ok is False:
         words = weaker.reason
@@ -133,6 +137,8 @@ def k_atomic(history: History, k: int, *, budget: int = 100_000) -> Verdict:
     """
     k, budget = count("k", k), count("budget", budget)
     claim = f"{k}-atomic"
+    if (nothing := vacuous(history, claim)) is not None:
+        return nothing
     whole = Past(history)
     if whole.odd:
         reason, witness = reasons.unexplained(
@@ -171,7 +177,8 @@ def _too_old(history: History, past: Past, k: int) -> Verdict | None:
     if not late.size:
         return None
     get = int(late[0])
-    newer = missed(history, get)[:k].tolist()
+    _, (puts,) = missed(history, late[:1])
+    newer = puts[:k].tolist()
     same = [row for row in past.rows if past.is_put[row] and past.key[row] == past.key[get]]
     same = [row for row in same if past.value[row] == past.value[get]]
     text = f"{returned(past, get)} although {_all(history, newer)} had finished before it began"
@@ -182,10 +189,11 @@ def _too_old(history: History, past: Past, k: int) -> Verdict | None:
 
 
 def _by_key(past: Past) -> list[list[int]]:
-    """The operations of each key, those of the smallest first."""
+    """The operations of each key, or of keys that must be judged together; the fewest first."""
     groups: defaultdict[int, list[int]] = defaultdict(list)
+    leader = joined(past.history.order, past.history.invoked, past.key)
     for row in past.rows:
-        groups[past.key[row]].append(row)
+        groups[leader[past.key[row]]].append(row)
     return sorted(groups.values(), key=len)
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from capkit.consistency.ages import convergence, missed, staleness
+from capkit.consistency.ages import convergence, staleness
+from capkit.consistency.measures import missed
 from capkit.consistency.promises.causality import causal
 from capkit.consistency.promises.orders import k_atomic, sequential
 from capkit.consistency.promises.sessions import (
@@ -16,7 +17,7 @@ from capkit.consistency.promises.sessions import (
     read_your_writes,
     writes_follow_reads,
 )
-from capkit.consistency.verdicts import Verdict
+from capkit.consistency.verdicts import Verdict, vacuous
 from capkit.history import History
 
 RUNGS: dict[str, tuple[str, ...]] = {
@@ -114,7 +115,9 @@ def climb(history: History, top: Verdict, *, budget: int) -> Ladder:
     for rung in RUNGS:
         above = [upper for upper, lower in RUNGS.items() if rung in lower and found[upper].ok]
         if above:
-            found[rung] = Verdict(ok=True, claim=rung, reason=f"every {above[0]} history is")
+            reason = f"every {above[0]} history is"
+            nothing = vacuous(history, rung)
+            found[rung] = nothing or Verdict(ok=True, claim=rung, reason=reason)
         elif rung in judges:
             found[rung] = replace(judges[rung](), claim=rung)
     refuted = [found[rung] for rung in RUNGS["linearizable"] if found[rung].ok is False]
@@ -131,7 +134,8 @@ def _bounded(history: History) -> Verdict:
     if most <= 1:
         return Verdict(ok=True, claim=claim, reason=f"no get missed more than {most} newer puts")
     get = int(np.argmax(old.versions))
-    puts = missed(history, get).tolist()
+    _, (newer,) = missed(history, np.array([get]))
+    puts = newer.tolist()
     reason = (
         f"get #{get} missed {most} newer puts, "
         f"the first of which had been over for {old.ms[get]:,.0f} ms"

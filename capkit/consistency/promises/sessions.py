@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from capkit.consistency.promises.happened_before import Past, minimal
-from capkit.consistency.verdicts import Verdict
+from capkit.consistency.verdicts import Verdict, vacuous
 from capkit.consistency.wording import after, label, returned, value
 from capkit.history import History
 
@@ -258,7 +258,10 @@ def writes_follow_reads(history: History) -> Verdict:
 
 
 def _judge(history: History, rule: Rule) -> Verdict:
-    past, claim = Past(history), rule.claim
+    claim = rule.claim
+    if (nothing := vacuous(history, claim)) is not None:
+        return nothing
+    past = Past(history)
     if past.repeated:
         return Verdict(ok=None, claim=claim, reason=ambiguous(past))
     breach = _breach(past, rule)

@@ -1,4 +1,4 @@
-"""One replica of a store, and what a client is told when too few of them answer."""
+"""One node: a replica of a store, at one end of the network's cables."""
 
 from __future__ import annotations
 
@@ -6,22 +6,6 @@ from collections.abc import Hashable
 from typing import Any
 
 from capkit.history import NodeId
-
-
-class Unavailable(Exception):
-    """The store did not answer; the sentence says which replicas were missing.
-
-    `certain` is True if the operation certainly did not happen. Otherwise nobody can know.
-    """
-
-    __module__ = "capkit"  # where users import it from
-
-    def __init__(self, sentence: str, certain: bool = False) -> None:
-        super().__init__(sentence, certain)  # SimPy makes it anew of these when it passes it on
-        self.certain = certain
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 class Node:
