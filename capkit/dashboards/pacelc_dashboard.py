@@ -16,7 +16,7 @@ from capkit.history import History
 from capkit.network import Network, Partition
 from capkit.plots import PacelcPicture, Spot, planes
 from capkit.systems import NAMES, freshness_of, get
-from capkit.tradeoff import calm, during_cut
+from capkit.tradeoff import calm, worse_side
 from capkit.workload import Workload, run
 
 _ALONE = "none"
@@ -36,14 +36,16 @@ def pacelc() -> Dashboard:
     Examples
     --------
     >>> print(pacelc().reading.split(". ")[0])
-    CP: if cut, 0.00 answered, 1.00 fresh; else 10 / 20 ms, 1.00 fresh
+    Regions of 2 and 3 nodes
     """
     left, right = planes()
     picture = PacelcPicture(left, right)
 
     def draw(settings: Settings) -> Drawn:
         spots = [*_quorums(**settings), *_system(**settings)]
-        return picture.update(spots), " ".join(_words(spot) for spot in spots)
+        cut = f"{settings['side']} | {settings['nodes'] - settings['side']}"
+        words = [f"Regions of {cut.replace(' |', ' and')} nodes.", *map(_words, spots)]
+        return picture.update(spots, cut), " ".join(words)
 
     controls = {
         "latency": slider("latency", 5.0, 0.5, 50.0, 0.5, "ms that a message takes one way"),
@@ -87,10 +89,10 @@ def _quorums(
         ("AP", "AP", 1, 1, 1),
         (f"R={r}, W={w}", "fresh", r, w, 1),
     ):
-        counts = ((here >= reads) + (here >= writes) for here in (side, nodes - side))
+        cut = worse_side(nodes, reads, writes, side=side)
         far: dict[str, Any] = {"distance": distance, "side": side, "rounds": rounds}
         whole = calm(nodes, reads, writes, latency, **far)
-        rates = min(counts) / 2, float(during_cut(nodes, reads, writes, side=side).fresh)
+        rates = float(cut.availability), float(cut.fresh)
         yield Spot(name, look, *rates, whole.get, whole.put, whole.fresh)
 
 

@@ -124,21 +124,23 @@ class PacelcPicture:
         right.set_ylim(_LONGEST, _LEAST)  # up is better in both
         right.set_yticks([1, 10, 100, 1000], ["1", "10", "100", "1000"])
         right.minorticks_off()
-        for ax, title in ((left, "P: the cable is cut"), (right, "E: the cable is whole")):
-            ax.set_title(title, fontsize=16, fontweight="bold", color=INK)
+        self.titles = [_title(ax) for ax in (left, right)]
         self.rows = [_Row(left, right, place) for place in range(MOST)]
         _head(left)
         self.artists: list[Artist] = [artist for row in self.rows for artist in row.artists]
+        self.artists += self.titles
 
-    def update(self, spots: Sequence[Spot]) -> list[Artist]:
-        """Show other stores, and return the artists to draw again."""
+    def update(self, spots: Sequence[Spot], cut: str = "") -> list[Artist]:
+        """Show other stores, or other sides of the `cut`, and return the artists to draw again."""
         if len(spots) > MOST:
             raise ValueError(f"spots must be at most {MOST}, got {len(spots)}")
         for place, row in enumerate(self.rows):
             row.show(spots, place)
-        cut = (f"{s.name} {s.words[0]}, {s.words[1]}" for s in spots)
+        for title, text in zip(self.titles, ("P: the cable is cut", "E: it is whole"), strict=True):
+            title.set_text(f"{text} {cut}".strip())
+        while_cut = (f"{s.name} {s.words[0]}, {s.words[1]}" for s in spots)
         whole = (f"{s.name} {s.words[2]}, {s.words[3]}" for s in spots)
-        describe(self.left, f"Cable cut, answered and fresh: {'; '.join(cut)}.")
+        describe(self.left, f"Cable cut, answered and fresh: {'; '.join(while_cut)}.")
         describe(self.right, f"Cable whole, get / put ms and fresh: {'; '.join(whole)}.")
         return self.artists
 
@@ -183,6 +185,11 @@ class _Row:
             number.set(x=left - 0.055, y=y, text=names)
         for label, text in zip(self.words, (spot.name, *spot.words), strict=True):
             label.set_text(text)
+
+
+def _title(ax: Axes) -> Label:
+    place: dict[str, Any] = {"x": 0.5, "y": 1.08, "transform": ax.transAxes, "ha": "center"}
+    return Label(ax, fontsize=16, fontweight="bold", **place)
 
 
 def _head(ax: Axes) -> None:

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from typing import Any
 
-from capkit.network import Network
+from capkit.network import Network, Node
 from capkit.stores.cluster import Process
-from capkit.stores.node import Node, Unavailable
-from capkit.stores.question import Request
+from capkit.stores.question import Request, Unavailable
 from capkit.stores.store import Store
 
 

@@ -27,17 +27,21 @@ MAKERS = {
     make.__name__: make
     for make in (
         dashboards.failure,
+        dashboards.harvest,
         dashboards.interval,
         dashboards.partition,
         dashboards.quorum,
+        dashboards.retries,
         dashboards.tradeoff,
     )
 }
 SIZES = {
     "failure": (900, 500),
+    "harvest": (900, 500),
     "interval": (900, 290),
     "partition": (900, 540),
     "quorum": (900, 540),
+    "retries": (900, 500),
     "tradeoff": (900, 490),
 }
 
