@@ -2,11 +2,13 @@
 
 `prove` runs the proof on any maker of a store, and says which premise it gives up; `divisions` does
 so for every cut. `attack` tries all short schedules of requests and faults, and shows the first
-that breaks a letter; `replay` runs one schedule, made of `Step`s.
+that breaks a letter; `replay` runs one schedule, made of `Step`s. `shrink` drops from a long run
+whatever it fails without.
 """
 
 from capkit.adversary.attacks import Attack, attack, replay
 from capkit.adversary.proof import Proof, divisions, prove
 from capkit.adversary.schedules import Step
+from capkit.adversary.shrinking import Shrunk, shrink
 
-__all__ = ["Attack", "Proof", "Step", "attack", "divisions", "prove", "replay"]
+__all__ = ["Attack", "Proof", "Shrunk", "Step", "attack", "divisions", "prove", "replay", "shrink"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,13 +11,12 @@ from traitlets import Dict
 
 from capkit import plots
 from capkit.dashboards.film import scene
+from capkit.dashboards.lifetime import close_inside, keep_few
 from capkit.dashboards.still import is_still
 from capkit.history import History
 from capkit.network import Network, Partition
-from capkit.stores import Node, Store
+from capkit.stores import Maker, build
 from capkit.workload import Arrival, Workload, run
-
-Maker = Callable[[Sequence[Node], Network], Store]
 
 _FILES = Path(__file__).parent / "film"
 SCRIPT = "\n".join(
@@ -50,6 +48,14 @@ class Film(anywidget.AnyWidget):
         self.picture = cast(plots.Panel, plots.messages(history))
         self.reading = repr(self.picture)
         super().__init__(scene=scene(history))
+        keep_few("network", self)
+
+    def close(self) -> None:
+        """Take the film off its page, and free its scene and its picture; `reading` stays."""
+        close_inside(self)
+        super().close()
+        self.scene = {}
+        del self.picture
 
     def __repr__(self) -> str:
         return self.reading
@@ -113,7 +119,7 @@ def network(history_or_maker: History | Maker) -> Film:
 
 
 def _greeted(make: Maker) -> History:
-    store = make([Node(i) for i in range(3)], Network(loss=0.0, rng=7))
+    store = build(make, 3, Network(loss=0.0, rng=7))
     traffic = _Greeting(clients=3, duration=700, keys=("greeting",), timeout=150)
     cable = Partition(at=180, until=500, groups=[{0, 1}, {2}])
     return run(store, traffic, [cable], trace=True)
