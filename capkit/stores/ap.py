@@ -29,9 +29,10 @@ Actor: TypeAlias = tuple[NodeId, int]
 
 @dataclass(slots=True, eq=False)
 class Origin:
-    """What no node knows of a version, and `lost` judges by: its put, and which it follows.
+    """The past of a version, which no node knows: `lost` needs it to judge.
 
-    `replaced` are those that it has replaced, on each node.
+    It is that of put `number`, which began at `began` (ms). It follows some versions, and has
+    `replaced` some on each node.
     """
 
     number: int
@@ -43,20 +44,34 @@ class Origin:
 class Version(NamedTuple):
     """One value, with what it is known to follow.
 
-    `vector` is its version vector: for each actor (a node in one of its incarnations) the number,
-    counted from 1, of the last of its puts that this version includes. `stamp` orders versions for
-    last-writer-wins: the time that the coordinator's clock showed, then the node's place, then the
-    operation's number.
+    `dot` is the put that made it: its actor (a node in one of its incarnations) and its number,
+    counted from 1. `past` is the version vector of what its client had read: for each actor the
+    last of its puts that this version includes. `stamp` orders versions for last-writer-wins: the
+    time that the coordinator's clock showed, then the node's place, then the operation's number.
     """
 
     value: Any
-    vector: dict[Actor, int]
+    past: dict[Actor, int]
+    dot: tuple[Actor, int]
     stamp: tuple[float, int, int]
     origin: Origin
 
+    @property
+    def vector(self) -> dict[Actor, int]:
+        """The version vector with the version's own put."""
+        return self.past | dict([self.dot])
+
     def follows(self, other: Version) -> bool:
         """Whether this version includes `other`, or is it."""
-        return all(self.vector.get(actor, 0) >= count for actor, count in other.vector.items())
+        actor, count = other.dot
+        return self.dot == other.dot or self.past.get(actor, 0) >= count
+
+
+class Reading(NamedTuple):
+    """What a client has read: the value, and the context to pass on with a put that replaces it."""
+
+    value: Any
+    context: tuple[Version, ...]
 
 
 class Hint(NamedTuple):
@@ -131,13 +146,64 @@ class APStore(Store):
         self.hinted_handoff = hinted_handoff
         self.read_repair: bool | str = read_repair
         self.hints: dict[NodeId, list[Hint]] = {node.id: [] for node in self.nodes}
+        self._dots: dict[Actor, int] = {}
         if hinted_handoff:
             self.every(self.handoff_every, self._hand_off)
         if anti_entropy and len(self.nodes) > 1:
             self.every(self.sync_every, self._synchronise)
 
+    def put(
+        self,
+        key: Hashable,
+        value: Any,
+        *,
+        at: NodeId | None = None,
+        context: Sequence[Version] | None = None,
+    ) -> None:
+        """Write `value` under `key`, as a client of node `at`; by default, of the first that is up.
+
+        Parameters
+        ----------
+        key, value, at
+            As for every store.
+        context : sequence of versions, optional
+            With siblings: what the client has read, from `read`, and now replaces; `()` if it has
+            read nothing. By default it counts as having just read what its coordinator holds.
+
+        Raises
+        ------
+        Unavailable
+            If it is not acknowledged within `timeout` ms of simulated time. It may still happen.
+        """
+        said = None if context is None else tuple(context)
+        self.env.run(until=self.env.process(self.serve("put", key, value, at=at, context=said)))
+
+    def read(self, key: Hashable, *, at: NodeId | None = None) -> Reading:
+        """A get that also returns the context that a later put may pass on.
+
+        Raises
+        ------
+        Unavailable
+            If no answer comes within `timeout` ms of simulated time.
+
+        Examples
+        --------
+        >>> store = APStore([Node(0), Node(1)], Network(rng=7), resolve="siblings")
+        >>> store.put("cart", "milk")
+        >>> value, seen = store.read("cart")
+        >>> store.put("cart", "eggs", context=())  # has read nothing, and replaces nothing
+        >>> store.get("cart")
+        Siblings('milk', 'eggs')
+        >>> store.put("cart", f"{value} and bread", context=seen)
+        >>> store.get("cart")
+        Siblings('eggs', 'milk and bread')
+        """
+        found: list[Version] = []
+        value = self.env.run(until=self.env.process(self.serve("get", key, at=at, context=found)))
+        return Reading(value, tuple(found))
+
     def lost(self) -> list[Any]:
-        """Values of acknowledged puts that no surviving version is or follows.
+        """Values of acknowledged puts that no surviving version is, or follows.
 
         Judged by which puts each coordinator held when, not by the version vectors.
         """
@@ -158,7 +224,8 @@ class APStore(Store):
 
     def on_put(self, request: Request, key: Hashable, value: Any) -> Process:
         node = self._coordinated_by(request)
-        version = self._next_version(request, node, versions_of(node, key), value)
+        held = versions_of(node, key) if request.context is None else request.context
+        version = self._next_version(request, node, held, value)
         self._accept(node, key, [version])
         self.env.process(self._replicate(replace(request, timeout=math.inf), node, key, version))
         yield from self._answer(request)
@@ -169,10 +236,16 @@ class APStore(Store):
         if self.read_repair:
             self.env.process(self._repair(replace(request, timeout=math.inf), node, key))
         yield from self._answer(request)
+        return self._told(request, versions)
+
+    def _told(self, request: Request, versions: Sequence[Version]) -> Any:
+        """The answer to a get, with its context if that is asked for."""
+        if request.context is not None:
+            request.context.extend(versions)
         return self._shown(versions)
 
     def _shown(self, versions: Sequence[Version]) -> Any:
-        """What a client is given to see."""
+        """What a client sees of some versions."""
         values = tuple(version.value for version in versions)
         if len(values) < 2:
             return values[0] if values else None
@@ -190,22 +263,23 @@ class APStore(Store):
     def _next_version(
         self, request: Request, node: Node, known: Sequence[Version], value: Any
     ) -> Version:
-        """A version that follows all those that its coordinator knows."""
-        vector: dict[Actor, int] = {}
+        """A version that follows all those that its client or its coordinator knows."""
+        past: dict[Actor, int] = {}
         for held in known:
             for actor, count in held.vector.items():
-                vector[actor] = max(count, vector.get(actor, 0))
+                past[actor] = max(count, past.get(actor, 0))
         actor = (node.id, node.incarnation)
-        # The operation's number does for a count: no two puts share it, and mostly it grows.
-        vector[actor] = max(request.number, vector.get(actor, 0)) + 1
+        # The operation's number serves as a count: no two puts share it, and it mostly grows.
+        number = max(request.number, past.get(actor, 0), self._dots.get(actor, 0)) + 1
+        self._dots[actor] = number
         stamp = (self.network.clock(node.id), self.nodes.index(node), request.number)
         origin = Origin(request.number, self.env.now, [held.origin for held in known])
-        return Version(value, vector, stamp, origin)
+        return Version(value, past, (actor, number), stamp, origin)
 
     # What a replica does with versions.
 
     def _accept(self, node: Node, key: Hashable, new: Sequence[Version]) -> bool:
-        """Merge versions into a node's copy, the same way in whatever order they come."""
+        """Merge versions into a node's copy; the order in which they come makes no difference."""
         held = versions_of(node, key)
         kept = self._resolved([*held, *new])
         if kept != held:
@@ -243,7 +317,7 @@ class APStore(Store):
             self.call(node, [hint.target], "hint", accept, drop, turn=turn - 1, luck=luck)
 
     def _drop(self, node: Node, target: Node, told: Any, hint: Hint) -> None:
-        """The hint's target has told that it has the version."""
+        """The target of a hint has said that it has the version."""
         if hint in self.hints[node.id]:
             self.hints[node.id].remove(hint)
 
@@ -268,7 +342,7 @@ class APStore(Store):
             )
 
     def _synchronise(self, node: Node, turn: int) -> None:
-        """Swap all versions with one other node a round, each in turn."""
+        """Exchange all versions with one other node, a different one each round."""
         done, place, size = turn - 1, self.nodes.index(node), len(self.nodes)
         other = self.nodes[(place + 1 + done % (size - 1)) % size]
         swap = partial(self._swap, source=node, theirs=self._common(node, other))
@@ -282,7 +356,7 @@ class APStore(Store):
         return mine
 
     def _common(self, node: Node, other: Node) -> dict[Hashable, Any]:
-        """What a node holds that another one is to hold, too."""
+        """The part of a node's copy that another one is to hold as well."""
         return dict(node.data)
 
     def _accept_all(self, node: Node, source: Node, data: dict[Hashable, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What a coordinator works on, what it asks the replicas, and what a client is told otherwise."""
+"""What a coordinator works on, what it asks the replicas, and how it refuses."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ class Request:
     """One operation under way: what is asked, by a client of which node, and until when.
 
     `saw` are the values that a put's coordinator found at replicas; `client` is None where nobody
-    knows whose put or get it is.
+    knows whose put or get it is. `context` is what a put's client has read before, if it says so,
+    and a list for what a get finds.
     """
 
     number: int
@@ -51,6 +52,7 @@ class Request:
     at: NodeId | None
     incarnation: int
     client: int | None = None
+    context: Any = None
     began: float
     timeout: float
     ended: float = math.inf
@@ -88,7 +90,7 @@ class Question:
         self.done = store.env.event()
 
     def wait(self, refusal: Callable[[Answers], str], patience: float = math.inf) -> Process:
-        """Ask until it is done; the value is what had come by then.
+        """Ask until enough have answered; the value is what has come by then.
 
         With finite `patience` (ms) nothing is asked twice. A client whose time is up is told
         `Unavailable`, with the sentence that `refusal` makes of the answers.
