@@ -12,11 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.ticker import FuncFormatter
 
-from capkit._arguments import count, instance
-from capkit._arguments import span as two_times
 from capkit.consistency import Verdict, stale
 from capkit.history import Copy, Fault, History, Outcome
-from capkit.history.columns import a_history
 from capkit.plots import layout
 from capkit.plots.drawing import (
     LOOKS,
@@ -88,7 +85,7 @@ def timeline(
     >>> timeline(History([put, get]))
     2 operations of 2 clients in 25 ms: 2 OK. 1 stale get.
     """
-    _check(history, verdict, span, highlight)
+    layout.check(history, verdict, span, highlight)
     own = ax is None
     ax = wide_panel(2.03, 0.5) if ax is None else ax
     picture = TimelinePicture(ax, fewest=1.0 if own else _FEWEST_ROWS)
@@ -102,19 +99,6 @@ def timeline(
         margins(ax, 2.03, 0.75, 0.5, 0.15)
         picture.update(history, verdict, **choices)
     return ax
-
-
-def _check(history: History, verdict: Any, span: Any, highlight: Any) -> None:
-    a_history(history)
-    if verdict is not None:
-        rows = (*instance("verdict", verdict, Verdict).witness, *verdict.order)
-        if max(rows, default=-1) >= len(history):
-            rule = f"of this history, which has {len(history)} operations"
-            raise ValueError(f"verdict must be {rule}, got one about #{max(rows)}")
-    if span is not None:
-        two_times("span", span)
-    if highlight is not None:
-        count("highlight", highlight, 0, max(0, len(history) - 1))
 
 
 class TimelinePicture:
