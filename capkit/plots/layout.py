@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from capkit.history.columns import Column
 
 _LONGEST = 9  # letters of a value
 _MOST_KEYS = 3
+FADE = np.linspace(0.8, 0.1, 7)  # how strong the end is of a bar that has none
 
 
 def short(value: Any, longest: int = _LONGEST) -> str:
@@ -132,3 +133,44 @@ def nodes_of(history: History) -> list[NodeId]:
 def in_order(node: NodeId) -> tuple[str, NodeId]:
     """Sorts nodes by name, whether those are numbers or words."""
     return type(node).__name__, node
+
+
+def box(left: float, right: float, low: float, high: float) -> list[tuple[float, float]]:
+    """Corners of a bar; left open, such a polygon has no right end."""
+    return [(right, low), (left, low), (left, high), (right, high)]
+
+
+def natural(node: Any) -> tuple[str, Any]:
+    """Order nodes by their kind, then by their name."""
+    return type(node).__name__, node
+
+
+def client_label(history: History, client: int, rows: Any) -> str:
+    """A client, and its node if it has but one."""
+    nodes = np.unique(history.node[rows])
+    if len(nodes) > 1 or nodes[0] < 0:
+        return f"client {client}"
+    return f"client {client} at node {history.decode('node', int(nodes[0]))}"
+
+
+def fades(rights: Any, heights: Any, step: float, half: float) -> list[list[tuple[float, float]]]:
+    """Boxes right of bars, one for each step of `FADE`."""
+    return [
+        box(right + place * step, right + (place + 1) * step, y - half, y + half)
+        for right, y in zip(rights, heights, strict=True)
+        for place in range(len(FADE))
+    ]
+
+
+_Words = list[tuple[float, float, str]]
+
+
+def without(
+    words: _Words, y: float, low: float, high: float, width: Callable[[str], float]
+) -> _Words:
+    """The words that leave the span from `low` to `high` at a height free."""
+    return [
+        (start, at, word)
+        for start, at, word in words
+        if at != y or start > high or start + width(word) < low
+    ]
