@@ -98,7 +98,10 @@ class CAStore(LogStore):
     """
 
     beat_every = 25.0
-    """Ms between two signs of life, each of which also sends again what may have been lost."""
+    """Ms between two signs of life, each of which also sends again what may have been lost.
+
+    It is read when the store is made: a subclass may set another one.
+    """
 
     suspect_after = 150.0
     """Ms of silence after which failover takes a node for dead."""
