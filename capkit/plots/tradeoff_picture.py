@@ -16,7 +16,7 @@ from matplotlib.transforms import Bbox, blended_transform_factory
 from numpy.typing import NDArray
 
 from capkit import tradeoff as model
-from capkit._arguments import count, number
+from capkit._arguments import count, flag, instance, number
 from capkit.plots.drawing import (
     BOX,
     LOOKS,
@@ -93,7 +93,8 @@ def tradeoff(
     n, loss = count("n", n, 2), number("loss", loss, 0, 1)
     if not 0 < number("share", share) <= 0.5:
         raise ValueError(f"share must be in (0, 0.5], got {share}")
-    for name in measured or {}:
+    flag("mean", mean)
+    for name in instance("measured", measured or {}, Mapping):
         if name not in _CUT:
             raise ValueError(f"measured must be among {list(_CUT)}, got {name!r}")
     picture = TradeoffPicture(5.0)
