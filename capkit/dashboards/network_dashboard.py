@@ -11,6 +11,7 @@ from traitlets import Dict
 
 from capkit import plots
 from capkit.dashboards.film import scene
+from capkit.dashboards.lifetime import close_inside, keep_few
 from capkit.dashboards.still import is_still
 from capkit.history import History
 from capkit.network import Network, Partition
@@ -48,6 +49,14 @@ class Film(anywidget.AnyWidget):
         self.reading = repr(picture)
         self._png, self._words = picture._repr_png_()  # the figure itself would be kept for good
         super().__init__(scene=scene(history))
+        keep_few("network", self)
+
+    def close(self) -> None:
+        """Take the film off its page, and free its scene and its picture; `reading` stays."""
+        close_inside(self)
+        super().close()
+        self.scene = {}
+        del self.picture
 
     def __repr__(self) -> str:
         return self.reading

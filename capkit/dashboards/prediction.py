@@ -10,6 +10,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from capkit._arguments import number
+from capkit.dashboards.lifetime import close_inside, keep_few
 from capkit.dashboards.sentence import Sentence
 from capkit.dashboards.still import is_still
 from capkit.dashboards.typed import read_number, short, span
@@ -58,6 +59,7 @@ class Prediction(widgets.VBox):
         super().__init__([words, row, self._sentence], layout=widgets.Layout(max_width=_WIDTH))
         self.add_class("capkit-dashboard")
         self.add_class("capkit-guess")
+        keep_few(f"guess {question}", self)
 
     @property
     def reading(self) -> str:
@@ -111,6 +113,12 @@ class Prediction(widgets.VBox):
             raise ValueError(f"guess must be one of {list(self._options)}, got {guess!r}")
         self.guess = guess
         self._show(self._result(guess))
+
+    def close(self) -> None:
+        """Take the question off its page; `reading` stays."""
+        close_inside(self)
+        self.children = ()
+        super().close()
 
     def _heard(self, _: Any, content: dict[str, Any], buffers: Any) -> None:
         """The Enter key in the field is as good as the button."""
