@@ -16,7 +16,7 @@ from matplotlib.transforms import Bbox, blended_transform_factory
 from numpy.typing import NDArray
 
 from capkit import tradeoff as model
-from capkit._arguments import count, flag, instance, number
+from capkit._arguments import count, flag, number, shown
 from capkit.plots.drawing import (
     BOX,
     LOOKS,
@@ -94,7 +94,9 @@ def tradeoff(
     if not 0 < number("share", share) <= 0.5:
         raise ValueError(f"share must be in (0, 0.5], got {share}")
     flag("mean", mean)
-    for name in instance("measured", measured or {}, Mapping):
+    if not isinstance(measured, Mapping | None):
+        raise TypeError(f"measured must be a dict of names and points, got {shown(measured)}")
+    for name in measured or {}:
         if name not in _CUT:
             raise ValueError(f"measured must be among {list(_CUT)}, got {name!r}")
     picture = TradeoffPicture(5.0)
