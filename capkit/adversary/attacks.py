@@ -173,12 +173,18 @@ get began.
     )
     refuse_own_luck(make, [(step,) for step in hunt.options], rules)
     schedule, tried = search(hunt, executor, progress)
+    return reported(hunt, name_of(make), schedule, tried)
+
+
+def reported(hunt: Hunt, store: str, schedule: Schedule | None, tried: int) -> Attack:
+    """What was found, after it has been run again."""
+    lengths = range(1, hunt.longest + 1)
     return Attack(
-        store=name_of(make),
-        letter=letter,
-        longest=longest,
+        store=store,
+        letter=hunt.letter,
+        longest=hunt.longest,
         tried=tried,
-        schedules=sum(len(hunt.options) ** length for length in range(1, longest + 1)),
+        schedules=sum(len(hunt.options) ** length for length in lengths),
         **(_replayed(hunt, schedule) if schedule else {}),
     )
 

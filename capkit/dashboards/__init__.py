@@ -6,6 +6,7 @@ place, and one sentence (`sentence`). `still` is what a reader without a kernel 
 and the JavaScript that plays it.
 """
 
+from capkit.dashboards.adversary_dashboard import adversary
 from capkit.dashboards.failure_dashboard import failure
 from capkit.dashboards.interval_dashboard import interval
 from capkit.dashboards.network_dashboard import network
@@ -17,6 +18,7 @@ from capkit.dashboards.system_dashboard import system
 from capkit.dashboards.tradeoff_dashboard import tradeoff
 
 __all__ = [
+    "adversary",
     "failure",
     "interval",
     "network",
