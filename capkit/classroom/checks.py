@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import platform
-import sqlite3
 import sys
-import warnings
 from collections.abc import Iterator
 from importlib import metadata
 from importlib.util import find_spec
@@ -198,21 +196,16 @@ def _font() -> Iterator[str]:
 
 
 def _engines() -> Iterator[str]:
-    """Which of the real engines of lesson 08 are here, looked for as they are when they start."""
+    """Which of the real engines of lesson 08 are here, in which version and from where."""
     try:
         from capkit import engines
-        from capkit.engines.server import need
     except ModuleNotFoundError as missing:
         yield _fail(f"{missing.name} is missing", "lesson 08 needs it", _install(str(missing.name)))
         return
-    yield f"ok   SQLite {sqlite3.sqlite_version}"
-    for make in (engines.Etcd, engines.Redis, engines.PostgreSQL):
+    for make in engines.ALL:
         try:
-            with warnings.catch_warnings(action="ignore"):
-                engine = make()
-                engine._find()
-            for library in engine.libraries:
-                need(library)
-            yield f"ok   {make.__name__}"
+            program = make().find()
+            warning = "" if program.sound else "; it may lose data when it is killed"
+            yield f"ok   {program} from {program.origin}{warning}"
         except engines.NotInstalled as missing:
-            yield f"none {make.__name__}: lesson 08 shows a recorded run; {missing}"
+            yield f"none {make.title}: lesson 08 shows a recorded run; {missing}"

@@ -1,52 +1,31 @@
-"""Real databases behind the surface that the simulated stores have, under real faults.
-
-Engines: `SQLite` (always there), `Etcd`, `Redis` and `PostgreSQL` (where they are installed); each
-runs in a `with` block. `run` lets the clients of a `Workload` use one while faults strike it, by
-the clock on the wall, and returns the same kind of `History` as for a simulated store.
-What goes wrong: `Partition`, `Crash`, `Pause`, `Slow`, and a failover by hand, `Promote`.
-`NotInstalled` says how to get a program that is not here, `StartFailed` what its log said.
-"""
+"""Clients that use a real engine by the clock on the wall, while faults strike it."""
 
 from __future__ import annotations
 
+import json
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, TypeAlias
+from queue import SimpleQueue
+from typing import TypeAlias
 
 from capkit._arguments import RandomState
 from capkit.engines.engine import Engine
-from capkit.engines.etcd import Etcd
-from capkit.engines.postgresql import PostgreSQL
-from capkit.engines.redis import Redis
-from capkit.engines.server import NotInstalled, StartFailed
-from capkit.engines.sqlite import SQLite
-from capkit.history import Fault, History, Operation, Outcome
-from capkit.network import Promote
+from capkit.engines.programs import NotInstalled
+from capkit.engines.server import StartFailed
+from capkit.history import Fault, History, Note, Operation, Outcome
 from capkit.stores import Unavailable
 from capkit.workload import Arrival, Workload, as_processes
 
-__all__ = [
-    "Engine",
-    "Etcd",
-    "NotInstalled",
-    "PostgreSQL",
-    "Promote",
-    "Redis",
-    "SQLite",
-    "StartFailed",
-    "run",
-    "run_or_replay",
-]
+Step: TypeAlias = tuple[float, Callable[[], None]]
 
-Script: TypeAlias = list[tuple[float, Executor, Callable[[], Any]]]
-
-_THREADS = 500  # as many requests may wait at a time; a thread is made when it is needed
+_LATE = 250.0  # ms after its time from which on an arrival counts as late
 
 
 def run(
@@ -72,19 +51,23 @@ def run(
     rng : int, numpy.random.Generator or None
         Seed of the arrivals; by default the workload's own.
     audit : bool
-        Whether all faults end after the last answer, and one more client then gets every key.
+        Whether all faults end after the last answer, and one more client at each place then gets
+        every key.
 
     Returns
     -------
     History
         Times in ms of the monotonic clock, from the start of the run. FAIL is what was never sent,
         or what the engine is documented to refuse before it does anything; all other
-        errors are UNKNOWN, and so is what was not answered by its deadline.
+        errors are UNKNOWN, and so is what was not answered by its deadline. Among its faults a
+        `Note` stands in the place of one that could not be carried out, and says how many
+        arrivals came late, if this computer was too busy.
 
     Raises
     ------
     ValueError, TypeError
-        If a fault is none for this engine or names no node, before anything happens.
+        If a fault is none for this engine or names no node, or a key is no string, before anything
+        happens.
 
     Examples
     --------
@@ -94,30 +77,124 @@ def run(
     """
     faults = list(faults)
     engine.check(faults)
+    for key in workload.keys:
+        engine.check_key(key)
     if known := sorted(engine.keys & set(workload.keys)):
         raise ValueError(f"keys must be new to the engine, got {known[0]!r} which has been put")
     if rng is not None:
         workload = replace(workload, rng=rng)
-    start = time.monotonic()
-    with ThreadPoolExecutor(1) as operator, ThreadPoolExecutor(_THREADS) as clients:
-        ask = partial(_ask, engine, workload, start)
-        script: Script = [(each.time, clients, partial(ask, each)) for each in workload.arrivals()]
-        for fault in faults:
-            script.append((fault.at, operator, partial(engine.strike, fault)))
-            script.append((fault.until, operator, partial(engine.mend, fault)))
-        results = _play(script, start, workload.duration + workload.timeout)
-    asked = [each for each in results if isinstance(each, Operation)]
-    asked.sort(key=lambda each: each.invoked)
+    crowd, operator = _Crowd(engine, workload), _Operator(engine)
+    steps = operator.steps(faults, workload.duration + workload.timeout) + crowd.steps()
+    _play(steps, crowd.start)
+    operator.finish()
+    asked = crowd.finish()
+    noted = [*operator.seen(faults), *crowd.excuses()]
+    clients = workload.clients
     if audit:
-        asked += _audit(engine, workload, start)
-    return History(as_processes(asked, workload.clients + audit), faults=faults)
+        asked += _audit(engine, workload, crowd.start)
+        clients += len(engine.places)
+    return History(as_processes(asked, clients), faults=noted)
+
+
+class _Crowd:
+    """The clients: a thread for each arrival, so that no request waits for another one."""
+
+    def __init__(self, engine: Engine, workload: Workload) -> None:
+        self._engine, self._workload = engine, workload
+        self._arrivals = workload.arrivals()
+        self._threads: list[threading.Thread] = []
+        self._asked: list[tuple[Arrival, Operation]] = []
+        self._errors: list[BaseException] = []
+        self.start = time.monotonic()
+
+    def steps(self) -> list[Step]:
+        """When to ask for what."""
+        return [(each.time, partial(self._begin, each)) for each in self._arrivals]
+
+    def finish(self) -> list[Operation]:
+        """Wait for the last answer or deadline, and return the operations in order."""
+        for thread in self._threads:
+            thread.join()
+        if self._errors:
+            raise self._errors[0]
+        return sorted((each for _, each in self._asked), key=lambda each: each.invoked)
+
+    def excuses(self) -> list[Note]:
+        """What to say of arrivals that this computer was too busy for."""
+        late = [
+            (arrival, each) for arrival, each in self._asked if each.invoked > arrival.time + _LATE
+        ]
+        never = len(self._arrivals) - len(self._asked)
+        if not late and not never:
+            return []
+        text = f"{len(late)} arrivals came more than {_LATE:.0f} ms late, {never} never"
+        return [Note(at=min((arrival.time for arrival, _ in late), default=0.0), text=text)]
+
+    def _begin(self, arrival: Arrival) -> None:
+        with suppress(RuntimeError):  # no thread can be started any more; `excuses` counts it
+            self._threads.append(_thread(partial(self._ask, arrival)))
+
+    def _ask(self, arrival: Arrival) -> None:
+        try:
+            operation = _ask(self._engine, self._workload, self.start, arrival)
+        except Exception as error:  # not in a thread that nobody looks at
+            self._errors.append(error)
+        else:
+            self._asked.append((arrival, operation))
+
+
+class _Operator:
+    """The one thread that lets faults begin and end, one after the other."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._orders: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._reasons: dict[int, str] = {}
+        self._thread = _thread(self._obey)
+
+    def steps(self, faults: list[Fault], end: float) -> list[Step]:
+        """When to order what; nothing is begun after `end`."""
+        return [
+            (at, partial(self._orders.put, partial(self._do, number, act, fault)))
+            for number, fault in enumerate(faults)
+            for at, act in ((fault.at, self._engine.strike), (fault.until, self._engine.mend))
+            if at <= end
+        ]
+
+    def finish(self) -> None:
+        """Wait until all orders have been carried out."""
+        self._orders.put(None)
+        self._thread.join()
+
+    def seen(self, faults: list[Fault]) -> list[Fault]:
+        """The faults, and in the place of each that failed a note that says why."""
+        return [
+            Note(at=fault.at, until=fault.until, text=f"{fault} failed: {self._reasons[number]}")
+            if number in self._reasons
+            else fault
+            for number, fault in enumerate(faults)
+        ]
+
+    def _obey(self) -> None:
+        while (order := self._orders.get()) is not None:
+            order()
+
+    def _do(self, number: int, act: Callable[[Fault], None], fault: Fault) -> None:
+        try:
+            act(fault)
+        except (Unavailable, StartFailed, RuntimeError) as error:
+            self._reasons[number] = str(error)
 
 
 def _audit(engine: Engine, workload: Workload, start: float) -> list[Operation]:
+    """Let one more client at each place get every key, when all is healed."""
     engine.heal()
     keys = sorted(engine.keys & set(workload.keys))
-    gets = [Arrival(0.0, workload.clients, "get", key, None) for key in keys]
-    return [_ask(engine, workload, start, get) for get in gets]
+    return [
+        _ask(engine, workload, start, Arrival(0.0, workload.clients + n, "get", key, None, n))
+        for n in range(len(engine.places))
+        for key in keys
+    ]
 
 
 def run_or_replay(
@@ -130,7 +207,8 @@ def run_or_replay(
 ) -> History:
     """Start an engine, `run` it and stop it; where it is not installed, read a recorded run.
 
-    It says so in words. With `CAPKIT_RECORD=1` in the environment the run is recorded anew.
+    It says so in words, and `engine.label` says what was recorded. With `CAPKIT_RECORD=1` in the
+    environment the run is recorded anew.
 
     Parameters
     ----------
@@ -139,7 +217,7 @@ def run_or_replay(
     workload, faults, audit
         As for `run`.
     recording : str or Path
-        What `History.write` wrote of such a run.
+        What `History.write` wrote of such a run. Beside it, `labels.json` has the engine's label.
 
     Returns
     -------
@@ -151,28 +229,35 @@ def run_or_replay(
     StartFailed
         If the engine is installed but does not start.
     """
+    file = Path(recording)
+    labels = file.with_name("labels.json")
+    known = json.loads(labels.read_text("utf-8")) if labels.exists() else {}
     try:
         with engine:
             history = run(engine, workload, faults, audit=audit)
     except NotInstalled as missing:
         print(f"{missing}. What follows is the recording of a real run.")
-        return History.read(recording)
+        engine.label = f"{known.get(file.name, engine.title)}, recorded"
+        return History.read(file)
     if os.environ.get("CAPKIT_RECORD") == "1":
-        history.write(recording)
+        history.write(file)
+        known[file.name] = engine.label
+        labels.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", "utf-8")
     return history
 
 
-def _play(script: Script, start: float, end: float) -> list[Any]:
-    """Let every step until `end` begin at its time (ms after `start`), and collect the results.
+def _play(steps: list[Step], start: float) -> None:
+    """Take every step at its time (ms after `start`). None of them waits for anything."""
+    for at, step in sorted(steps, key=itemgetter(0)):
+        time.sleep(max(0.0, start + at / 1_000 - time.monotonic()))
+        step()
 
-    No step waits for another one, except that an operator has two hands only.
-    """
-    begun = []
-    for at, executor, step in sorted(script, key=itemgetter(0)):
-        if at <= end:
-            time.sleep(max(0.0, start + at / 1_000 - time.monotonic()))
-            begun.append(executor.submit(step))
-    return [each.result() for each in begun]
+
+def _thread(target: Callable[[], None]) -> threading.Thread:
+    """A thread at work, which nobody waits for who is interrupted or ends."""
+    thread = threading.Thread(target=target, daemon=True)
+    thread.start()
+    return thread
 
 
 def _ask(engine: Engine, workload: Workload, start: float, arrival: Arrival) -> Operation:

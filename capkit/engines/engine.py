@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from secrets import token_urlsafe
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from capkit._arguments import choice, count, number
+from capkit.engines.programs import Program, need
 from capkit.engines.proxy import Cables
-from capkit.engines.server import Keeper, Server, need
+from capkit.engines.server import Keeper, Server
 from capkit.history import Fault, NodeId
 from capkit.network import Crash, Partition, Pause, Promote, Slow
 from capkit.stores import Unavailable
@@ -23,6 +25,7 @@ class Engine:
 
     It runs from `with ... as engine:` to the end of the block, on free ports of 127.0.0.1, with
     its data in a temporary folder. Nothing of it is left afterwards, even if Python is killed.
+    Who does not know its `secret`, new at each start, can neither read nor write nor run anything.
 
     Parameters
     ----------
@@ -39,7 +42,16 @@ class Engine:
         The processes, each with `id`, `port`, `pid` and `up`.
     places : tuple of int
         What `at` and a `Partition` may name.
+    program : Program or None
+        What serves it, with version and origin; known when the block begins.
+    label : str
+        What a picture calls it: with its version when that is known.
+    secret : str
+        What clients of your own must say; known when the block begins.
     """
+
+    title = "engine"
+    """What it is called where its version does not matter."""
 
     timeout = 1_000.0
     """Ms after which a put or get that is called by hand gives up."""
@@ -50,14 +62,17 @@ class Engine:
     libraries: ClassVar[tuple[str, ...]] = ()
     """The Python libraries that its clients need."""
 
-    def __init__(self, places: int, *, on_cut: str = "drop", ports: Sequence[int] = ()) -> None:
+    def __init__(self, places: int = 3, *, on_cut: str = "drop", ports: Sequence[int] = ()) -> None:
         self.places = tuple(range(count("nodes", places)))
         self.on_cut = choice("on_cut", on_cut, ("drop", "reset"))
         self.ports = tuple(count("ports", port, 1, 65_535) for port in ports)
         self.nodes: list[Server] = []
         self.keys: set[str] = set()
+        self.program: Program | None = None
+        self.label, self.secret = self.title, ""
         self._active: list[Fault] = []
         self._lock = threading.Lock()
+        self._closed = False
         self._keeper: Keeper | None = None
         self._cables: Cables | None = None
 
@@ -66,9 +81,8 @@ class Engine:
     def __enter__(self) -> Self:
         if self._keeper is not None:
             raise RuntimeError("engine must not be started twice; make another")
-        self._find()
-        for library in (*self.libraries, "psutil"):
-            need(library)
+        self.program = self.find()
+        self.label, self.secret = str(self.program), token_urlsafe(24)
         self._cables, self._keeper = Cables(self.on_cut), Keeper()
         try:
             self._launch()
@@ -91,6 +105,7 @@ class Engine:
 
     def close(self) -> None:
         """Stop all processes, close all ports and remove the data."""
+        self._closed = True
         if self._cables is not None:
             self._cables.close()
         if self._keeper is not None:
@@ -109,6 +124,19 @@ class Engine:
         """The links between the nodes."""
         assert self._cables is not None
         return self._cables
+
+    def find(self) -> Program:
+        """What would serve this engine here.
+
+        Raises
+        ------
+        NotInstalled
+            If its program or the library of its clients is missing; with what to type.
+        """
+        program = self._find()
+        for library in self.libraries:
+            need(library)
+        return program
 
     # What a client asks for.
 
@@ -143,6 +171,7 @@ class Engine:
     ) -> Any:
         """Serve one operation with a deadline (`timeout` in ms), from any thread."""
         self._running()
+        self.check_key(key)
         place = self.places[0] if at is None else at
         self._known("at", place, self.places)
         seconds = number("timeout", self.timeout if timeout is None else timeout, 0) / 1_000
@@ -151,8 +180,8 @@ class Engine:
             self.keys.add(key)
             self._put(place, key, json.dumps(value), limit)
             return None
-        text = self._get(place, key, limit)
-        return None if text is None else json.loads(text)
+        found = self._get(place, key, limit)
+        return None if found is None else self._value(found)
 
     # What goes wrong.
 
@@ -173,6 +202,11 @@ class Engine:
             if isinstance(fault, Crash) and fault.lose_memory:
                 raise ValueError(f"lose_memory must be False for a real engine, got {fault!r}")
 
+    def check_key(self, key: object) -> None:
+        """Complain about a key that not every engine can hold."""
+        if not isinstance(key, str):
+            raise TypeError(f"key must be a string, got {key!r}")
+
     def strike(self, fault: Fault) -> None:
         """Let a fault begin now, whatever its `at`.
 
@@ -180,14 +214,17 @@ class Engine:
         ------
         ValueError, TypeError
             If the engine does not know it, or it names no node.
+        Unavailable
+            If it cannot be carried out, such as the promotion of a node that is down.
         """
         self._running()
         self.check([fault])
+        if isinstance(fault, Promote):
+            self._may_lead(fault.node)
+            self._promote(fault.node)
         with self._lock:
             self._active.append(fault)
             self._apply()
-        if isinstance(fault, Promote):
-            self._promote(fault.node)
 
     def mend(self, fault: Fault) -> None:
         """Let a fault end now. What other faults still do goes on."""
@@ -238,8 +275,17 @@ class Engine:
             node.pause() if paused else node.resume()
 
     def _running(self) -> None:
-        if not any(node.pid for node in self.nodes) and not self._active:
-            raise RuntimeError(f"engine must be running: use it in `with {self!r} as engine:`")
+        if self._closed or self._keeper is None:
+            raise RuntimeError(f"the engine is not running: use it in `with {self!r} as engine:`")
+
+    def _node(self, id: NodeId) -> Server:
+        return next(node for node in self.nodes if node.id == id)
+
+    def _may_lead(self, id: NodeId) -> None:
+        node = self._node(id)
+        if not node.up or node.paused:
+            state = "is paused" if node.up else "is down"
+            raise Unavailable(f"node {id!r} cannot be promoted: it {state}", certain=True)
 
     def _known(self, name: str, node: object, allowed: Sequence[NodeId]) -> None:
         if node not in allowed:
@@ -248,8 +294,8 @@ class Engine:
 
     # What an engine must say of itself.
 
-    def _find(self) -> None:
-        """Find the programs, or raise NotInstalled."""
+    def _find(self) -> Program:
+        """The program that serves it, or NotInstalled."""
         raise NotImplementedError
 
     def _launch(self) -> None:
@@ -266,8 +312,13 @@ class Engine:
     def _put(self, place: NodeId, key: str, text: str, limit: float) -> None:
         raise NotImplementedError
 
-    def _get(self, place: NodeId, key: str, limit: float) -> str | None:
+    def _get(self, place: NodeId, key: str, limit: float) -> Any:
+        """The JSON text that was put, or None; what else it may be, `_value` knows."""
         raise NotImplementedError
+
+    def _value(self, found: Any) -> Any:
+        """What a client gets of what `_get` found."""
+        return json.loads(found)
 
     def _promote(self, node: NodeId) -> None:
         raise NotImplementedError

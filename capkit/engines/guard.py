@@ -9,6 +9,7 @@ another process for one of them, and it outlives a kernel that is killed with -9
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import shutil
@@ -18,6 +19,8 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -66,9 +69,7 @@ class Guard:
 
     def kill(self, pid: int) -> None:
         """End a server and all its children without warning (kill -9)."""
-        for process in self._family(pid):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
+        kill(self._family(pid))
         self.servers[pid].wait()
 
     def stop(self, pid: int) -> None:
@@ -100,7 +101,7 @@ class Guard:
             limit = time.monotonic() + PATIENCE
             for pid in running:
                 self._make_sure(pid, limit)
-            shutil.rmtree(self.folder, ignore_errors=True)
+            sweep([], self.folder)
 
     def obey(self, order: dict[str, Any]) -> Any:
         """Do what one order says."""
@@ -119,12 +120,43 @@ class Guard:
         self.kill(pid)
 
     def _family(self, pid: int) -> list[psutil.Process]:
-        if self.poll(pid) is not None:
-            return []
+        return [] if self.poll(pid) is not None else family(psutil.Process(pid))
+
+
+def sweep(servers: Iterable[psutil.Process], folder: str) -> None:
+    """Kill the servers that still run, and remove their shared memory and the folder."""
+    for server in servers:
+        kill(family(server))
+    _free_memory(Path(folder))
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def family(server: psutil.Process) -> list[psutil.Process]:
+    """A server and all its children; nothing if it has ended."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return [server, *server.children(recursive=True)]
+    return []
+
+
+def kill(processes: Iterable[psutil.Process]) -> None:
+    """End processes without warning."""
+    for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
-            server = psutil.Process(pid)
-            return [server, *server.children(recursive=True)]
-        return []
+            process.kill()
+
+
+def _free_memory(folder: Path) -> None:
+    """Remove the segments of shared memory that a killed PostgreSQL has left.
+
+    Their keys and numbers are in the seventh line of its pid file, which a server that stops in
+    its own way removes.
+    """
+    for file in folder.glob("*/postmaster.pid"):
+        words = " ".join(file.read_text().splitlines()[6:7]).split()
+        if len(words) == 2 and hasattr(library := ctypes.CDLL(None), "shmctl"):
+            key, segment = ctypes.c_int(int(words[0])), int(words[1])
+            if library.shmget(key, ctypes.c_size_t(0), 0) == segment:  # still the same one
+                library.shmctl(segment, 0, None)  # 0 is IPC_RMID
 
 
 def _group(user: str) -> int:
@@ -148,11 +180,10 @@ def _listen(guard: Guard) -> None:
 def main() -> None:
     """Obey until the input ends or the parent does, then leave nothing behind."""
     parent = os.getppid()
+    os.umask(0o077)  # logs and data are nobody else's business
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # only the end of the input counts
         if hasattr(signal, name):
-            signal.signal(
-                getattr(signal, name), lambda *_: None
-            )  # only the end of the input counts
+            signal.signal(getattr(signal, name), lambda *_: None)
     guard = Guard(tempfile.mkdtemp(prefix="capkit-"))
     print(json.dumps({"answer": guard.folder}), flush=True)
     listener = threading.Thread(target=_listen, args=[guard], daemon=True)

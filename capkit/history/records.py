@@ -143,7 +143,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note(Fault):
-    """What a log says of its faults where it does not say what exactly, and whom it strikes."""
+    """What a log or a run says beside its faults: a sentence, which strikes nobody."""
 
     text: str
 

@@ -43,20 +43,34 @@ class Origin:
 class Version(NamedTuple):
     """One value, with what it is known to follow.
 
-    `vector` is its version vector: for each actor (a node in one of its incarnations) the number,
-    counted from 1, of the last of its puts that this version includes. `stamp` orders versions for
-    last-writer-wins: the time that the coordinator's clock showed, then the node's place, then the
-    operation's number.
+    `dot` is the put that made it: its actor (a node in one of its incarnations) and its number,
+    counted from 1. `past` is the version vector of what its client had read: for each actor the
+    last of its puts that this version includes. `stamp` orders versions for last-writer-wins: the
+    time that the coordinator's clock showed, then the node's place, then the operation's number.
     """
 
     value: Any
-    vector: dict[Actor, int]
+    past: dict[Actor, int]
+    dot: tuple[Actor, int]
     stamp: tuple[float, int, int]
     origin: Origin
 
+    @property
+    def vector(self) -> dict[Actor, int]:
+        """The version vector with the version's own put."""
+        return self.past | dict([self.dot])
+
     def follows(self, other: Version) -> bool:
         """Whether this version includes `other`, or is it."""
-        return all(self.vector.get(actor, 0) >= count for actor, count in other.vector.items())
+        actor, count = other.dot
+        return self.dot == other.dot or self.past.get(actor, 0) >= count
+
+
+class Reading(NamedTuple):
+    """What a client has read: the value, and the context to pass on with a put that replaces it."""
+
+    value: Any
+    context: tuple[Version, ...]
 
 
 class Hint(NamedTuple):
@@ -131,10 +145,61 @@ class APStore(Store):
         self.hinted_handoff = hinted_handoff
         self.read_repair: bool | str = read_repair
         self.hints: dict[NodeId, list[Hint]] = {node.id: [] for node in self.nodes}
+        self._dots: dict[Actor, int] = {}
         if hinted_handoff:
             self.every(self.handoff_every, self._hand_off)
         if anti_entropy and len(self.nodes) > 1:
             self.every(self.sync_every, self._synchronise)
+
+    def put(
+        self,
+        key: Hashable,
+        value: Any,
+        *,
+        at: NodeId | None = None,
+        context: Sequence[Version] | None = None,
+    ) -> None:
+        """Write `value` under `key`, as a client of node `at`; by default, of the first that is up.
+
+        Parameters
+        ----------
+        key, value, at
+            As for every store.
+        context : sequence of versions, optional
+            With siblings: what the client has read, from `read`, and now replaces; `()` if it has
+            read nothing. By default it counts as having just read what its coordinator holds.
+
+        Raises
+        ------
+        Unavailable
+            If it is not acknowledged within `timeout` ms of simulated time. It may still happen.
+        """
+        said = None if context is None else tuple(context)
+        self.env.run(until=self.env.process(self.serve("put", key, value, at=at, context=said)))
+
+    def read(self, key: Hashable, *, at: NodeId | None = None) -> Reading:
+        """A get that also returns the context that a later put may pass on.
+
+        Raises
+        ------
+        Unavailable
+            If no answer comes within `timeout` ms of simulated time.
+
+        Examples
+        --------
+        >>> store = APStore([Node(0), Node(1)], Network(rng=7), resolve="siblings")
+        >>> store.put("cart", "milk")
+        >>> value, seen = store.read("cart")
+        >>> store.put("cart", "eggs", context=())  # has read nothing, and replaces nothing
+        >>> store.get("cart")
+        Siblings('milk', 'eggs')
+        >>> store.put("cart", f"{value} and bread", context=seen)
+        >>> store.get("cart")
+        Siblings('eggs', 'milk and bread')
+        """
+        found: list[Version] = []
+        value = self.env.run(until=self.env.process(self.serve("get", key, at=at, context=found)))
+        return Reading(value, tuple(found))
 
     def lost(self) -> list[Any]:
         """Values of acknowledged puts that no surviving version is or follows.
@@ -158,7 +223,8 @@ class APStore(Store):
 
     def on_put(self, request: Request, key: Hashable, value: Any) -> Process:
         node = self._coordinated_by(request)
-        version = self._next_version(request, node, versions_of(node, key), value)
+        held = versions_of(node, key) if request.context is None else request.context
+        version = self._next_version(request, node, held, value)
         self._accept(node, key, [version])
         self.env.process(self._replicate(replace(request, timeout=math.inf), node, key, version))
         yield from self._answer(request)
@@ -169,6 +235,12 @@ class APStore(Store):
         if self.read_repair:
             self.env.process(self._repair(replace(request, timeout=math.inf), node, key))
         yield from self._answer(request)
+        return self._told(request, versions)
+
+    def _told(self, request: Request, versions: Sequence[Version]) -> Any:
+        """The answer to a get, with its context if that is asked for."""
+        if request.context is not None:
+            request.context.extend(versions)
         return self._shown(versions)
 
     def _shown(self, versions: Sequence[Version]) -> Any:
@@ -190,17 +262,18 @@ class APStore(Store):
     def _next_version(
         self, request: Request, node: Node, known: Sequence[Version], value: Any
     ) -> Version:
-        """A version that follows all those that its coordinator knows."""
-        vector: dict[Actor, int] = {}
+        """A version that follows all those that its client or its coordinator knows."""
+        past: dict[Actor, int] = {}
         for held in known:
             for actor, count in held.vector.items():
-                vector[actor] = max(count, vector.get(actor, 0))
+                past[actor] = max(count, past.get(actor, 0))
         actor = (node.id, node.incarnation)
         # The operation's number does for a count: no two puts share it, and mostly it grows.
-        vector[actor] = max(request.number, vector.get(actor, 0)) + 1
+        number = max(request.number, past.get(actor, 0), self._dots.get(actor, 0)) + 1
+        self._dots[actor] = number
         stamp = (self.network.clock(node.id), self.nodes.index(node), request.number)
         origin = Origin(request.number, self.env.now, [held.origin for held in known])
-        return Version(value, vector, stamp, origin)
+        return Version(value, past, (actor, number), stamp, origin)
 
     # What a replica does with versions.
 

@@ -188,6 +188,8 @@ class LeaderlessStore(APStore):
         """
         if self.resolve == "lww" or self.collect:
             return ()
+        if request.context is not None:
+            return request.context
         known = versions_of(node, key)
         if node.id not in self.replicas(key):
             asked = yield from self._ask_replicas(request, "context", key)
@@ -204,7 +206,7 @@ class LeaderlessStore(APStore):
             node = self._coordinated_by(request)
             self.env.process(self._repair(replace(request, timeout=math.inf), node, key))
         yield from self._answer(request)
-        return self._shown(newest)
+        return self._told(request, newest)
 
     def _write_back(self, asked: Round, newest: Sequence[Version]) -> Process:
         """Bring all that have answered up to date, and wait until they are."""

@@ -41,7 +41,8 @@ class Request:
     """One operation under way: what is asked, by a client of which node, and until when.
 
     `saw` are the values that a put's coordinator found at replicas; `client` is None where nobody
-    knows whose put or get it is.
+    knows whose put or get it is. `context` is what a put's client has read before, if it says so,
+    and a list for what a get finds.
     """
 
     number: int
@@ -51,6 +52,7 @@ class Request:
     at: NodeId | None
     incarnation: int
     client: int | None = None
+    context: Any = None
     began: float
     timeout: float
     ended: float = math.inf

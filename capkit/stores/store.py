@@ -133,13 +133,15 @@ class Store(Cluster):
         at: NodeId | None = None,
         timeout: float | None = None,
         client: int | None = None,
+        context: Any = None,
     ) -> Process:
         """Serve one operation, as a SimPy process whose value is the answer."""
         if at is not None:
             self.network.check("at", [at])
         timeout = self.timeout if timeout is None else timeout
         where = self._coordinator() if at is None else at
-        request = self._request(where, timeout, kind=kind, key=key, value=value, client=client)
+        asked = {"kind": kind, "key": key, "value": value, "client": client, "context": context}
+        request = self._request(where, timeout, **asked)
         protocol = self.env.process(self._steps(request))
         yield protocol | self.env.timeout(timeout)
         if not protocol.triggered:
@@ -176,13 +178,13 @@ class Store(Cluster):
             if not self.goes_on(request):
                 yield self.env.event()  # it comes too late, and is forgotten
 
-    def _request(self, at: NodeId | None, timeout: float, *, kind: str, **what: Any) -> Request:
+    def _request(self, at: NodeId | None, timeout: float, **what: Any) -> Request:
+        kind = what["kind"]
         if at is not None and not self.by_id[at].up:
             sentence = f"{kind} was refused: node {at}, which the client talks to, is down"
             raise Unavailable(sentence, certain=True)
         request = Request(
             number=next(self._numbers),
-            kind=kind,
             at=at,
             incarnation=0 if at is None else self.by_id[at].incarnation,
             began=float(self.env.now),

@@ -12,8 +12,7 @@ import pytest
 from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 from packaging.requirements import Requirement
 
-from capkit import classroom
-from capkit.engines import NotInstalled
+from capkit import classroom, engines
 
 LESSONS = ("ipywidgets", "matplotlib", "numpy", "scipy", "simpy", "ipykernel", "jupyterlab")
 WORKS = "The classroom works."
@@ -220,30 +219,39 @@ def test_a_library_that_does_not_load_is_told(monkeypatch, said):
 
 
 def test_a_class_can_do_without_engines(monkeypatch, said):
-    def find(program, install, **options):
-        raise NotInstalled(f"{program} is not installed here; {install}")
-
-    for name in ("etcd", "redis", "postgresql"):
-        monkeypatch.setattr(f"capkit.engines.{name}.find", find)
+    for make in engines.ALL:
+        if make is not engines.SQLite:
+            monkeypatch.setattr(make, "find", missing)
     *lines, last = said()
-    missing = [line for line in lines if line.startswith("none")]
-    assert [line.split(":")[0] for line in missing] == [
-        "none Etcd",
-        "none Redis",
-        "none PostgreSQL",
+    absent = [line for line in lines if line.startswith("none")]
+    names = [make.title for make in engines.ALL if make is not engines.SQLite]
+    assert absent == [
+        f"none {name}: lesson 08 shows a recorded run; it is not installed here" for name in names
     ]
-    for line in missing:
-        assert "lesson 08 shows a recorded run; " in line
-        assert "get it with `apt-get install " in line
     assert [line for line in lines if line.startswith("ok   SQLite 3.")]
     assert last == WORKS
 
 
+def missing(engine):
+    raise engines.NotInstalled("it is not installed here")
+
+
+@pytest.mark.parametrize("make", engines.ALL)
+def test_an_engine_is_told_with_its_version_and_its_origin(make, said):
+    try:
+        program = make().find()
+    except engines.NotInstalled as reason:
+        pytest.skip(str(reason))
+    (line,) = [line for line in said() if make.title in line or program.name in line]
+    assert line.startswith(f"ok   {program.name} {program.version} from {program.origin}")
+    assert ("it may lose data" in line) != program.sound
+
+
 def test_an_engine_without_its_library_is_missing(monkeypatch, said):
     monkeypatch.setitem(sys.modules, "httpx", None)
-    (line,) = [line for line in said() if "Etcd" in line]
-    assert line.startswith("none Etcd: ")
-    assert 'python -m pip install -e ".[engines]"' in line
+    (line,) = [line for line in said() if "etcd" in line]
+    assert line.startswith("none etcd: ")
+    assert 'python -m pip install -e ".[engines]"' in line or "etcd-server" in line
 
 
 def test_another_capkit_is_told(monkeypatch, said):

