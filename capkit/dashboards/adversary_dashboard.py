@@ -30,10 +30,9 @@ def adversary() -> Dashboard:
         found = _found(**settings)
         history = found.history or History()
         end = history.completed.max() if len(history) else 100.0
-        artists = picture.update(history, found.verdict, span=(0.0, 1.08 * end))
-        steps = "none" if found.steps is None else f"{found.steps} step{'s' * (found.steps > 1)}"
-        title.set_text(f"To break {found.letter} of {found.store}: {steps}")
-        return [*artists, title, panel.xaxis], " ".join(repr(found).splitlines())
+        artists = picture.update(history, found.verdict, span=(0.0, 1.2 * end))
+        title.set_text(_title(found))
+        return [*artists, title, panel.xaxis], sentence(found)
 
     controls = {
         "store": dropdown("store", list(STORES), "what is attacked"),
@@ -49,6 +48,19 @@ def adversary() -> Dashboard:
         "the other letter": {"store": "CP", "letter": "A"},
     }
     return Dashboard(panel.figure, controls, draw, stories)
+
+
+def _title(found: Attack) -> str:
+    what = f"{found.letter} of {found.store}"
+    if found.steps is None:
+        return f"Nothing up to {found.longest} steps breaks {what}"
+    return f"To break {what}: {found.steps} step{'s' * (found.steps > 1)}"
+
+
+def sentence(found: Attack) -> str:
+    """The story of an attack on one line."""
+    first, *steps = repr(found).splitlines()
+    return f"{first} {'; '.join(steps[:-1])}. {steps[-1]}" if steps else first
 
 
 @lru_cache(maxsize=128)

@@ -9,6 +9,7 @@ from PIL import Image
 from capkit import dashboards
 from capkit.adversary import STORES, attack, replay
 from capkit.adversary.named import known
+from capkit.dashboards.adversary_dashboard import _found, sentence
 
 BOARD = dashboards.adversary()
 
@@ -32,7 +33,8 @@ def test_every_store_and_letter_has_a_picture_and_a_story(board, store, letter):
             assert board.error is None
             assert Image.open(io.BytesIO(png(board))).size == (900, 460)
             found = known(store, letter, longest, late == "yes")
-            assert board.reading == " ".join(repr(found).splitlines())
+            assert board.reading == sentence(found)
+            assert board.reading.replace("; ", " ").split()[:9] == repr(found).split()[:9]
             assert f"{letter} of {store}" in board.reading
             [panel] = board._canvas.figure.axes
             assert f" {len(found.history) if found.history else 'no'} operation" in panel.reading
@@ -48,7 +50,7 @@ def test_another_story_is_another_picture(board):
 
 def test_a_hand_is_answered_within_300_ms(board, tell):
     known.__globals__["_records"].cache_clear()
-    dashboards.adversary_dashboard._found.cache_clear()
+    _found.cache_clear()
     slowest = 0.0
     for store in STORES:
         for letter in "CA":
