@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,10 +14,8 @@ from capkit.dashboards.film import scene
 from capkit.dashboards.still import is_still
 from capkit.history import History
 from capkit.network import Network, Partition
-from capkit.stores import Node, Store
+from capkit.stores import Maker, build
 from capkit.workload import Arrival, Workload, run
-
-Maker = Callable[[Sequence[Node], Network], Store]
 
 _FILES = Path(__file__).parent / "film"
 SCRIPT = "\n".join(
@@ -113,7 +110,7 @@ def network(history_or_maker: History | Maker) -> Film:
 
 
 def _greeted(make: Maker) -> History:
-    store = make([Node(i) for i in range(3)], Network(loss=0.0, rng=7))
+    store = build(make, 3, Network(loss=0.0, rng=7))
     traffic = _Greeting(clients=3, duration=700, keys=("greeting",), timeout=150)
     cable = Partition(at=180, until=500, groups=[{0, 1}, {2}])
     return run(store, traffic, [cable], trace=True)

@@ -79,7 +79,7 @@ class Crash(Fault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pause(Fault):
-    """From `at` to `until` (ms) `node` stands still, and goes on as if no time had passed.
+    """From `at` to `until` (ms) `node` stands still; then it goes on as if no time had passed.
 
     It has not crashed: what it was about to send leaves, and what was sent to it arrives, when it
     goes on. A long garbage collection does this, or a laptop whose lid is closed.

@@ -184,7 +184,7 @@ class Network:
             self._crash(fault.node, lose_memory=fault.lose_memory)
 
     def end(self, fault: Fault) -> None:
-        """Let a fault end now; ending what a hand has mended before does nothing."""
+        """Let a fault end now, unless it was already mended by hand."""
         if fault not in self._active:
             return
         self._active.remove(fault)
@@ -244,7 +244,7 @@ class Network:
     # What follows from it.
 
     def reaches(self, source: NodeId | None, target: NodeId | None) -> bool:
-        """Whether no cut stops a message now; None is a client outside, which no cut concerns."""
+        """Whether no cut stops a message now; None is a client outside, whom no cut affects."""
         link = source, target
         if link not in self._cut:
             cuts = [fault for fault in self._active if isinstance(fault, Partition)]
@@ -302,7 +302,7 @@ class Network:
         reply: bool = False,
         operation: int | None = None,
     ) -> None:
-        """Send one message; `deliver` is called when it arrives, if it arrives.
+        """Send one message; if it arrives, `deliver` is called.
 
         `luck` is two uniform numbers, for its loss and for its latency. The way must be open both
         when the message leaves and when it arrives, and both ends must be up.

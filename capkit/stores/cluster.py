@@ -44,7 +44,7 @@ class Cluster:
     def write(
         self, node: Node, key: Hashable, stored: Any, values: tuple[Any, ...] | None = None
     ) -> None:
-        """Let a node hold `stored` under `key`, in which a reader sees `values`: by default it."""
+        """Let a node hold `stored` under `key`; readers see `values` in it, by default itself."""
         node.put(key, stored)
         self._note(node, key, (stored,) if values is None else values)
 
@@ -91,10 +91,11 @@ class Cluster:
                 action(node, turn)
 
     def awake(self, node: Node) -> bool:
-        """Whether a node does anything at all now: it has not crashed and does not stand still."""
+        """Whether a node is at work: it has not crashed, and does not stand still."""
         return node.up and not self.network.paused(node.id)
 
-    def _others(self, node: Node) -> list[Node]:
+    def others(self, node: Node) -> list[Node]:
+        """All nodes but one."""
         return [other for other in self.nodes if other is not node]
 
     def call(
@@ -142,7 +143,7 @@ class Cluster:
         luck: Sequence[Sequence[float]],
         operation: int | None = None,
     ) -> None:
-        """Send a message to each target, and back what `handle` makes of it; a row of luck each."""
+        """Send each target a message, and its reply back; `luck` has a row for each node."""
 
         def reached(target: Node, row: Sequence[float]) -> None:
             answer = handle(target)

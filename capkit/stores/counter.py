@@ -72,7 +72,7 @@ class CounterStore(Store):
         return [put.value for put in self.acknowledged if put.value not in kept]
 
     def _tell(self, node: Node, turn: int) -> None:
-        others = [other for other in self.nodes if other is not node]
+        others = self.others(node)
         self.call(node, others, "tell", partial(self._merge, told=dict(node.data)), turn=turn)
 
     def _merge(self, node: Node, told: dict[Hashable, Book]) -> None:

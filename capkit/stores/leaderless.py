@@ -1,4 +1,15 @@
-"""Without a leader: any node coordinates, n nodes hold each key, r or w of them must answer."""
+"""Without a leader: any node coordinates, n nodes hold each key, r or w of them must answer.
+
+    message           from, to                       what follows
+    get(key)          a coordinator, the replicas    they answer with their versions, until r have
+    put(version)      a coordinator, the replicas    they merge it and acknowledge, until w have
+    context(key)      a coordinator, the replicas    before a put of siblings: what it replaces
+    ...: stand in     a coordinator, other nodes     the next ones on the ring, instead of replicas
+                                                     that are silent; they keep hints
+    repair            a coordinator, replicas        after a get: what they lack
+
+Hints, background repair and anti-entropy are those of `ap`.
+"""
 
 from __future__ import annotations
 
@@ -154,7 +165,7 @@ class LeaderlessStore(APStore):
         self.issued: dict[NodeId, dict[Hashable, Version]] = {node: {} for node in self.by_id}
 
     def preference(self, key: Hashable) -> list[NodeId]:
-        """All nodes in the order of the ring from the key's place on: first its n replicas."""
+        """All nodes, along the ring from the key's place on: first its n replicas."""
         ids = list(self.by_id)
         place = crc32(str(key).encode()) % len(ids)
         return ids[place:] + ids[:place]
@@ -337,7 +348,7 @@ class LeaderlessStore(APStore):
             self.erase(node, hint.key)
 
     def _common(self, node: Node, other: Node) -> dict[Hashable, Any]:
-        """The copies that a node shares with another one: of keys that both are replicas of."""
+        """A node's copies of the keys of which another one is a replica as well."""
         pair = {node.id, other.id}
         return {key: held for key, held in node.data.items() if pair <= set(self.replicas(key))}
 

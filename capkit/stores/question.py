@@ -1,4 +1,4 @@
-"""What a coordinator works on, what it asks the replicas, and what a client is told otherwise."""
+"""What a coordinator works on, what it asks the replicas, and how it refuses."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Question:
         self.done = store.env.event()
 
     def wait(self, refusal: Callable[[Answers], str], patience: float = math.inf) -> Process:
-        """Ask until it is done; the value is what had come by then.
+        """Ask until enough have answered; the value is what has come by then.
 
         With finite `patience` (ms) nothing is asked twice. A client whose time is up is told
         `Unavailable`, with the sentence that `refusal` makes of the answers.
