@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import permutations
 
 from capkit.adversary import STORES, Step, attack, replay
 from capkit.adversary.named import known
@@ -57,4 +58,14 @@ def _forgets(steps: Sequence[Step]) -> bool:
 )
 def _keeps_c(made: type[Store]) -> bool:
     answers = attack(made, "A", 2, faults=[], progress=False).steps is None
-    return answers and attack(made, "C", progress=False).steps is None
+    return answers and attack(made, "C", 2, progress=False).steps is None and _reads_once(made)
+
+
+def _reads_once(made: type[Store]) -> bool:
+    """Whether what one get has seen of a put that stopped half-way, every later get sees."""
+    for here, there in permutations(range(3), 2):
+        half_way = Step("put", here, "cut", {here}, late=True)
+        gets = [Step("get", here), Step("get", there, "cut", {here})]
+        if linearizable(replay(made, [half_way, *gets])).ok is False:
+            return False
+    return True

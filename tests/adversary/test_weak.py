@@ -1,12 +1,12 @@
 """Weak variants that tests of the stores know: how small is what gives each of them away?
 
-    variant             caught by        size
-    no write-back       attack           3 steps (test_attack.py)
-    failover            attack           2 steps (test_attack.py)
-    naive rejoin        attack, amnesia  3 steps (test_attack.py)
-    tags without id     shrink           4 requests, no fault
-    no fencing          shrink           a few requests and pauses
-    votes twice         shrink           a few requests and faults
+variant             caught by        size
+no write-back       attack           3 steps (test_attack.py)
+failover            attack           2 steps (test_attack.py)
+naive rejoin        attack, amnesia  3 steps (test_attack.py)
+tags without id     shrink           4 requests, no fault
+no fencing          shrink           a few requests and pauses
+votes twice         shrink           a few requests and faults
 """
 
 from dataclasses import replace
