@@ -204,7 +204,7 @@ def test_a_long_hunt_shows_a_bar_and_a_quiet_one_does_not(capsys, monkeypatch):
     quick(CPStore, "C", 1)
     assert capsys.readouterr().err == ""
     monkeypatch.setattr("capkit.adversary.hunt._BAR_AFTER", 0)
-    attack(CPStore, "C", 1)
+    attack(CPStore, "C", 1, progress=True)
     assert "beginnings" in capsys.readouterr().err
 
 
