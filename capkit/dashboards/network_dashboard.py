@@ -11,6 +11,7 @@ from traitlets import Dict
 
 from capkit import plots
 from capkit.dashboards.film import scene
+from capkit.dashboards.lifetime import close_inside, keep_few
 from capkit.dashboards.still import is_still
 from capkit.history import History
 from capkit.network import Network, Partition
@@ -47,6 +48,14 @@ class Film(anywidget.AnyWidget):
         self.picture = cast(plots.Panel, plots.messages(history))
         self.reading = repr(self.picture)
         super().__init__(scene=scene(history))
+        keep_few("network", self)
+
+    def close(self) -> None:
+        """Take the film off its page, and free its scene and its picture; `reading` stays."""
+        close_inside(self)
+        super().close()
+        self.scene = {}
+        del self.picture
 
     def __repr__(self) -> str:
         return self.reading
