@@ -16,7 +16,7 @@ from matplotlib.transforms import Bbox, blended_transform_factory
 from numpy.typing import NDArray
 
 from capkit import tradeoff as model
-from capkit._arguments import count, number
+from capkit._arguments import count, flag, number, shown
 from capkit.plots.drawing import (
     BOX,
     LOOKS,
@@ -26,6 +26,7 @@ from capkit.plots.drawing import (
     dots,
     dots_per_inch,
     frame,
+    in_plain_style,
     margins,
     panels,
     tint,
@@ -92,6 +93,9 @@ def tradeoff(
     n, loss = count("n", n, 2), number("loss", loss, 0, 1)
     if not 0 < number("share", share) <= 0.5:
         raise ValueError(f"share must be in (0, 0.5], got {share}")
+    flag("mean", mean)
+    if not isinstance(measured, Mapping | None):
+        raise TypeError(f"measured must be a dict of names and points, got {shown(measured)}")
     for name in measured or {}:
         if name not in _CUT:
             raise ValueError(f"measured must be among {list(_CUT)}, got {name!r}")
@@ -118,6 +122,7 @@ class TradeoffPicture:
         All that `update` may change, in the order in which to draw them.
     """
 
+    @in_plain_style
     def __init__(self, height: float) -> None:
         left, right = panels(2, height=height)
         margins(left, 0.92, 0.95, 0.2, 0.62)
@@ -131,6 +136,7 @@ class TradeoffPicture:
         self.counted = left.text(0.02, 0.5, "", **style)
         self.artists: list[Artist] = [*self.whole.artists, *self.cut.artists, self.counted]
 
+    @in_plain_style
     def update(
         self,
         n: int,
