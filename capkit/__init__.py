@@ -7,7 +7,8 @@ then told `Unavailable`.
 Histories: `run` lets the clients of a `Workload` use a store; their `History` holds every
 `Operation` with its `Outcome`, and `Siblings` where a get found several values.
 Judges: `linearizable`, `availability`, `freshness`; more of them in `capkit.consistency`.
-Before class: `python -m capkit check` says whether everything works, and what to type if not.
+Before class: `python -m capkit check` says whether everything works, and what to type if not;
+`python -m capkit web OUT` makes the lessons into web pages.
 Beside them, to be imported by name: `tradeoff`, `staleness`, `adversary`, `systems`, `engines`,
 `plots`, `dashboards`.
 """

@@ -1,4 +1,4 @@
-"""What can be typed at a prompt: `python -m capkit open` and `python -m capkit check`."""
+"""What can be typed at a prompt: `python -m capkit` and then `open`, `check` or `web`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ def main(words: Sequence[str] | None = None) -> int:
     opens.add_argument("folder", nargs="?", default="my-lessons", help="by default my-lessons")
     opens.add_argument("--no-browser", action="store_true", help="only copy them")
     commands.add_parser("check", help="say before class whether everything works")
+    web = commands.add_parser("web", help="make the lessons into web pages that need no kernel")
+    web.add_argument("out", help="the folder to make")
     chosen = parser.parse_args(words)
+    if chosen.command == "web":
+        return _web(chosen.out)
     if chosen.command == "open":
         try:
             classroom.open_lessons(chosen.folder, browser=not chosen.no_browser)
@@ -37,6 +41,21 @@ def main(words: Sequence[str] | None = None) -> int:
             return 1
         return 0
     return 0 if classroom.check() else 1
+
+
+def _web(out: str) -> int:
+    """Build the pages, and say what each weighs."""
+    from capkit.classroom import web  # it needs more than the other commands
+
+    try:
+        pages = web.build(out)
+    except (FileExistsError, FileNotFoundError) as problem:
+        print(problem)
+        return 1
+    for name, size in web.weights(pages).items():
+        print(f"{size / 1e6:6.2f} MB  {name}")
+    print(f"Open {out}/index.html, or put the folder on any server.")
+    return 0
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from traitlets import TraitError
 
+from capkit.dashboards.lifetime import close_inside, keep_few
 from capkit.dashboards.sentence import Sentence
 from capkit.dashboards.still import is_still, still
 from capkit.plots import drawing
@@ -47,6 +48,10 @@ class Dashboard(widgets.VBox):
         The sentence; also what `repr` returns.
     settings : dict
         The value of every control.
+    start, stories : dict
+        The settings at the start, and those of each story, by its name.
+    keep : tuple of str
+        Controls that a story leaves as they are.
     error : Exception or None
         What the last change raised, which the dashboard also shows.
     """
@@ -62,7 +67,7 @@ class Dashboard(widgets.VBox):
         keep: Sequence[str] = (),
     ) -> None:
         self._controls, self._draw, self._arrange = dict(controls), draw, arrange
-        self._canvas = FigureCanvasAgg(figure)
+        self._canvas: Any = FigureCanvasAgg(figure)
         self._background: Any = None
         self._held, self._keep = False, keep
         self._start, self._shown = self.settings, Settings()
@@ -78,9 +83,14 @@ class Dashboard(widgets.VBox):
         buttons = {"Reset": self._start} | dict(stories)
         stage = widgets.VBox([self._image, self._sentence], layout=widgets.Layout(flex="0 0 auto"))
         self._stories = {label: self._button(label, to) for label, to in buttons.items()}
+        self.start = dict(self._start)
+        self.stories = {label: self._start | to for label, to in buttons.items()}
+        self.keep = tuple(keep)
         below = widgets.Layout(flex="1 0 100%", flex_flow="row wrap")
         stories_row = widgets.Box(list(self._stories.values()), layout=below)
-        aside = widgets.Box([*self._controls.values(), stories_row], layout=_ASIDE)
+        aside = widgets.Box(
+            [*self._controls.values(), stories_row], layout=widgets.Layout(**_ASIDE)
+        )
         super().__init__([aside, stage], layout=widgets.Layout(flex_flow="row wrap"))
         self.add_class("capkit-dashboard")
         if drawing.is_classroom():
@@ -88,11 +98,22 @@ class Dashboard(widgets.VBox):
         for control in self._controls.values():
             control.observe(self._changed, "value")
         self._changed()
+        keep_few(draw.__qualname__, self)
 
     @property
     def settings(self) -> Settings:
         """The value of every control."""
         return {name: control.value for name, control in self._controls.items()}
+
+    @property
+    def controls(self) -> Mapping[str, Any]:
+        """The controls, under the names of the settings."""
+        return self._controls
+
+    @property
+    def picture(self) -> bytes:
+        """The picture, as PNG."""
+        return bytes(self._image.value)
 
     def set(self, **settings: Any) -> None:
         """Move controls from code, all at once, as if by hand.
@@ -103,6 +124,8 @@ class Dashboard(widgets.VBox):
             If a control is unknown or cannot take the value; nothing has moved then.
         """
         for name in settings:
+            if self._canvas is None:
+                _closed(settings)
             if name not in self._controls:
                 raise ValueError(f"settings must be among {list(self._controls)}, got {name!r}")
         before = self.settings
@@ -111,6 +134,16 @@ class Dashboard(widgets.VBox):
             self._place(before)
             raise ValueError(f"{refused[0]} must be {rule}, got {settings[refused[0]]!r}")
         self._changed()
+
+    def close(self) -> None:
+        """Take the dashboard off its page, and free its picture; `reading` stays."""
+        if self._canvas is not None:
+            self._controls, self._stories = {}, {}
+            self._canvas = self._background = None
+            self._draw, self._image.value = _closed, b""
+            close_inside(self)
+            self.children = ()
+        super().close()
 
     def reset(self) -> None:
         """Move every control back to where it was at the start."""
@@ -191,6 +224,10 @@ class Dashboard(widgets.VBox):
         return file.getvalue()
 
 
+def _closed(settings: Settings) -> Drawn:
+    raise RuntimeError("this dashboard was closed, as newer ones were made: run its cell again")
+
+
 def slider(label: str, value: Any, low: Any, high: Any, step: Any, tip: str) -> widgets.Widget:
     """A slider; whole numbers if its step is one."""
     make = widgets.IntSlider if isinstance(step, int) else widgets.FloatSlider
@@ -210,9 +247,12 @@ def dropdown(label: str, options: Sequence[Any], tip: str) -> widgets.Widget:
 
 
 # Beside the picture if there is room for both, else above it, in as many columns as fit.
-_ASIDE = widgets.Layout(
-    flex="1 1 190px", max_width="900px", flex_flow="row wrap", align_content="flex-start"
-)
+_ASIDE = {
+    "flex": "1 1 190px",
+    "max_width": "900px",
+    "flex_flow": "row wrap",
+    "align_content": "flex-start",
+}
 
 
 def _named(label: str, tip: str) -> Settings:

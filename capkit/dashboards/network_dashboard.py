@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,13 +11,12 @@ from traitlets import Dict
 
 from capkit import plots
 from capkit.dashboards.film import scene
+from capkit.dashboards.lifetime import close_inside, keep_few
 from capkit.dashboards.still import is_still
 from capkit.history import History
 from capkit.network import Network, Partition
-from capkit.stores import Node, Store
+from capkit.stores import Maker, build
 from capkit.workload import Arrival, Workload, run
-
-Maker = Callable[[Sequence[Node], Network], Store]
 
 _FILES = Path(__file__).parent / "film"
 SCRIPT = "\n".join(
@@ -47,9 +45,18 @@ class Film(anywidget.AnyWidget):
 
     def __init__(self, history: History) -> None:
         self.history = history
-        self.picture = cast(plots.Panel, plots.messages(history))
-        self.reading = repr(self.picture)
+        picture = cast(plots.Panel, plots.messages(history))
+        self.reading = repr(picture)
+        self._png, self._words = picture._repr_png_()  # the figure itself would be kept for good
         super().__init__(scene=scene(history))
+        keep_few("network", self)
+
+    def close(self) -> None:
+        """Take the film off its page, and free its scene and its picture; `reading` stays."""
+        close_inside(self)
+        super().close()
+        self.scene = {}
+        del self.picture
 
     def __repr__(self) -> str:
         return self.reading
@@ -58,9 +65,8 @@ class Film(anywidget.AnyWidget):
         """The film, and for readers without a kernel all its messages in one picture."""
         found: Any = {} if is_still() else super()._repr_mimebundle_(**options)
         live, *_ = found if isinstance(found, tuple) else (found,)
-        png, words = self.picture._repr_png_()
-        shown = {"text/plain": self.reading, "image/png": base64.b64encode(png).decode()}
-        return dict(live or {}) | shown, {"image/png": words}
+        shown = {"text/plain": self.reading, "image/png": base64.b64encode(self._png).decode()}
+        return dict(live or {}) | shown, {"image/png": self._words}
 
 
 class _Greeting(Workload):
@@ -113,7 +119,7 @@ def network(history_or_maker: History | Maker) -> Film:
 
 
 def _greeted(make: Maker) -> History:
-    store = make([Node(i) for i in range(3)], Network(loss=0.0, rng=7))
+    store = build(make, 3, Network(loss=0.0, rng=7))
     traffic = _Greeting(clients=3, duration=700, keys=("greeting",), timeout=150)
     cable = Partition(at=180, until=500, groups=[{0, 1}, {2}])
     return run(store, traffic, [cable], trace=True)

@@ -10,11 +10,13 @@ from typing import Any
 import ipywidgets as widgets
 
 from capkit._arguments import number
+from capkit.dashboards.lifetime import close_inside, keep_few
 from capkit.dashboards.sentence import Sentence
 from capkit.dashboards.still import is_still
 from capkit.dashboards.typed import read_number, short, span
 
 _WIDTH = "900px"
+_AGAIN = "Write a number first, such as 3, 0.757 or 3/4, then press Enter."
 
 
 class Prediction(widgets.VBox):
@@ -57,11 +59,37 @@ class Prediction(widgets.VBox):
         super().__init__([words, row, self._sentence], layout=widgets.Layout(max_width=_WIDTH))
         self.add_class("capkit-dashboard")
         self.add_class("capkit-guess")
+        keep_few(f"guess {question}", self)
 
     @property
     def reading(self) -> str:
         """The question and what has come of it so far."""
         return f"{self._question} {self._sentence.text or 'No guess yet.'}"
+
+    @property
+    def question(self) -> str:
+        """The question."""
+        return self._question
+
+    def plain(self) -> dict[str, Any]:
+        """All that a page without a kernel needs to judge a guess, as data that JSON can hold."""
+        if self._options is not None:
+            return {"options": [[option, self._result(option)] for option in self._options]}
+        near, words = self._near()
+        low, high = (limit if math.isfinite(limit) else None for limit in self._limits)
+        return {
+            "options": None,
+            "answer": self.answer,
+            "unit": self._unit,
+            "low": low,
+            "high": high,
+            "close": near,
+            "words": f"Close, {words}",
+            "because": self._because,
+            "hint": self._field.placeholder,
+            "again": _AGAIN,
+            "outside": f"The answer is a number {span(*self._limits, self._unit)}.",
+        }
 
     def __repr__(self) -> str:
         return self.reading
@@ -86,6 +114,12 @@ class Prediction(widgets.VBox):
         self.guess = guess
         self._show(self._result(guess))
 
+    def close(self) -> None:
+        """Take the question off its page; `reading` stays."""
+        close_inside(self)
+        self.children = ()
+        super().close()
+
     def _heard(self, _: Any, content: dict[str, Any], buffers: Any) -> None:
         """The Enter key in the field is as good as the button."""
         if content.get("event") == "submit":
@@ -100,8 +134,7 @@ class Prediction(widgets.VBox):
         value = read_number(self._field.value, self._unit)
         low, high = self._limits
         if value is None:
-            again = "Write a number first, such as 3, 0.757 or 3/4, then press Enter."
-            return self._show(again, wrong=True)
+            return self._show(_AGAIN, wrong=True)
         if not low <= value <= high:
             return self._show(f"The answer is a number {span(low, high, self._unit)}.", wrong=True)
         return self.say(value)
@@ -123,19 +156,21 @@ class Prediction(widgets.VBox):
 
     def _verdict(self, guess: float) -> str:
         """Right as far as the digits go that are shown, close, or on which side it is wrong."""
+        near, words = self._near()
         if short(guess) == short(self.answer):
             return "Right"
-        if self._unit == "%":
-            near = 5.0 if self._close is None else self._close
-            words = f"within {near:g} points"
-        else:
-            near = abs(self.answer) / 10 if self._close is None else self._close
-            words = (
-                "within 10 %" if self._close is None else f"within {near:g} {self._unit}".strip()
-            )
         if abs(guess - self.answer) <= near:
             return f"Close, {words}"
         return "Too low" if guess < self.answer else "Too high"
+
+    def _near(self) -> tuple[float, str]:
+        """How far from the answer a guess is close, and that in words."""
+        if self._unit == "%":
+            near = 5.0 if self._close is None else self._close
+            return near, f"within {near:g} points"
+        if self._close is None:
+            return abs(self.answer) / 10, "within 10 %"
+        return self._close, f"within {self._close:g} {self._unit}".strip()
 
     def _show(self, text: str, wrong: bool = False) -> None:
         with self._sentence.hold_sync():

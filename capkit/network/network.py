@@ -11,7 +11,7 @@ from zlib import crc32
 import numpy as np
 import simpy
 
-from capkit._arguments import RandomState, number, stream
+from capkit._arguments import RandomState, number, shown, stream
 from capkit.history import Fault, Message, NodeId
 from capkit.network.faults import Crash, Group, Partition, Pause, Skew, Slow
 from capkit.network.node import Node
@@ -152,6 +152,7 @@ class Network:
 
     def restart(self, node: NodeId) -> None:
         """Start a node again."""
+        self.check("node", [node])
         self._drop(Crash, node)
 
     def pause(self, node: NodeId) -> None:
@@ -160,6 +161,7 @@ class Network:
 
     def resume(self, node: NodeId) -> None:
         """Let a node go on."""
+        self.check("node", [node])
         self._drop(Pause, node)
 
     def slow(self, node: NodeId, delay: float) -> None:
@@ -184,7 +186,7 @@ class Network:
             self._crash(fault.node, lose_memory=fault.lose_memory)
 
     def end(self, fault: Fault) -> None:
-        """Let a fault end now; ending what a hand has mended before does nothing."""
+        """Let a fault end now, unless it was already mended by hand."""
         if fault not in self._active:
             return
         self._active.remove(fault)
@@ -244,7 +246,7 @@ class Network:
     # What follows from it.
 
     def reaches(self, source: NodeId | None, target: NodeId | None) -> bool:
-        """Whether no cut stops a message now; None is a client outside, which no cut concerns."""
+        """Whether no cut stops a message now; None is a client outside, whom no cut affects."""
         link = source, target
         if link not in self._cut:
             cuts = [fault for fault in self._active if isinstance(fault, Partition)]
@@ -302,7 +304,7 @@ class Network:
         reply: bool = False,
         operation: int | None = None,
     ) -> None:
-        """Send one message; `deliver` is called when it arrives, if it arrives.
+        """Send one message; if it arrives, `deliver` is called.
 
         `luck` is two uniform numbers, for its loss and for its latency. The way must be open both
         when the message leaves and when it arrives, and both ends must be up.
@@ -352,15 +354,19 @@ class Network:
 
 def _quantiles(latency: Latency | None) -> list[float]:
     """Latency (ms) at equally spaced probabilities."""
-    if isinstance(latency, str):
-        raise TypeError(f"latency must be ms, samples or a distribution, got {latency!r}")
+    what = f"latency must be ms, samples or a distribution, got {shown(latency)}"
+    if isinstance(latency, str | bytes | bool):
+        raise TypeError(what)
     if latency is None:
         table: Any = 5.0 - 5.0 * np.log1p(-_GRID)
     elif hasattr(latency, "ppf"):
         table = np.asarray(latency.ppf(_GRID), dtype=float)
     else:
-        table = np.sort(np.asarray(latency, dtype=float).ravel())
+        try:
+            table = np.sort(np.asarray(latency, dtype=float).ravel())
+        except (TypeError, ValueError, OverflowError):
+            raise TypeError(what) from None
     if table.size == 0 or not (np.isfinite(table).all() and table.min() >= 0):
-        raise ValueError(f"latency must be finite and at least 0 ms, got {latency!r}")
+        raise ValueError(f"latency must be finite and at least 0 ms, got {shown(latency)}")
     values: list[float] = table.tolist()
     return values if len(values) > 1 else values * 2

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from capkit._arguments import count, instance
+from capkit._arguments import span as two_times
 from capkit.consistency import Verdict
 from capkit.history import Copy, Fault, History, NodeId, Operation, Outcome, Siblings
-from capkit.history.columns import Column
+from capkit.history.columns import Column, a_history
+from capkit.history.equality import identity
 
 _LONGEST = 9  # letters of a value
 _MOST_KEYS = 3
+FADE = np.linspace(0.8, 0.1, 7)  # how strong the end is of a bar that has none
 
 
 def short(value: Any, longest: int = _LONGEST) -> str:
@@ -83,6 +87,20 @@ def _many(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
+def check(history: History, verdict: Any, span: Any, highlight: Any) -> None:
+    """Refuse what a timeline cannot show."""
+    a_history(history)
+    if verdict is not None:
+        rows = (*instance("verdict", verdict, Verdict).witness, *verdict.order)
+        if max(rows, default=-1) >= len(history):
+            rule = f"of this history, which has {len(history)} operations"
+            raise ValueError(f"verdict must be {rule}, got one about #{max(rows)}")
+    if span is not None:
+        two_times("span", span)
+    if highlight is not None:
+        count("highlight", highlight, 0, max(0, len(history) - 1))
+
+
 def keys_of(history: History, key: Any) -> list[Any]:
     """The keys to show: the one asked for, or all of them while they are few."""
     if key is not None:
@@ -90,7 +108,7 @@ def keys_of(history: History, key: Any) -> list[Any]:
     codes = dict.fromkeys(history.key.tolist())
     known = [history.decode("key", code) for code in codes]
     known += [copy.key for copy in history.copies]
-    every = list(dict.fromkeys(known))
+    every = list({identity(key): key for key in reversed(known)}.values())[::-1]
     return every if len(every) <= _MOST_KEYS else every[:1]
 
 
@@ -132,3 +150,44 @@ def nodes_of(history: History) -> list[NodeId]:
 def in_order(node: NodeId) -> tuple[str, NodeId]:
     """Sorts nodes by name, whether those are numbers or words."""
     return type(node).__name__, node
+
+
+def box(left: float, right: float, low: float, high: float) -> list[tuple[float, float]]:
+    """Corners of a bar; left open, such a polygon has no right end."""
+    return [(right, low), (left, low), (left, high), (right, high)]
+
+
+def natural(node: Any) -> tuple[str, Any]:
+    """Order nodes by their kind, then by their name."""
+    return type(node).__name__, node
+
+
+def client_label(history: History, client: int, rows: Any) -> str:
+    """A client, and its node if it has but one."""
+    nodes = np.unique(history.node[rows])
+    if len(nodes) > 1 or nodes[0] < 0:
+        return f"client {client}"
+    return f"client {client} at node {history.decode('node', int(nodes[0]))}"
+
+
+def fades(rights: Any, heights: Any, step: float, half: float) -> list[list[tuple[float, float]]]:
+    """Boxes right of bars, one for each step of `FADE`."""
+    return [
+        box(right + place * step, right + (place + 1) * step, y - half, y + half)
+        for right, y in zip(rights, heights, strict=True)
+        for place in range(len(FADE))
+    ]
+
+
+_Words = list[tuple[float, float, str]]
+
+
+def without(
+    words: _Words, y: float, low: float, high: float, width: Callable[[str], float]
+) -> _Words:
+    """The words that leave the span from `low` to `high` at a height free."""
+    return [
+        (start, at, word)
+        for start, at, word in words
+        if at != y or start > high or start + width(word) < low
+    ]

@@ -13,7 +13,9 @@ from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
-from capkit.history import Copy, History, Message, NodeId, Outcome
+from capkit._arguments import span as two_times
+from capkit.history import Copy, History, Message, NodeId, Operation, Outcome
+from capkit.history.columns import a_history
 from capkit.plots.drawing import (
     LOOKS,
     describe,
@@ -73,9 +75,9 @@ def messages(
     >>> messages(run(store, Workload(clients=1, duration=400, rng=7), trace=True))
     24 messages between 3 nodes in 402 ms: 24 arrive.
     """
-    if span is not None and not span[0] < span[1]:
-        raise ValueError(f"span must start before it ends, got {span}")
-    if not history.messages:
+    if span is not None:
+        two_times("span", span)
+    if not a_history(history).messages:
         raise ValueError("history must have messages, as run(..., trace=True) keeps, got none")
     nodes = nodes_of(history)
     if ax is None:
@@ -150,19 +152,25 @@ class _Drawing:
         )
 
     def _draw_operations(self) -> None:
+        free = [self.start] * len(self.nodes)  # where a row has room for the next name
         for operation in self.history:
-            if operation.node is None or operation.invoked >= self.end:
-                continue
-            look, row = LOOKS[operation.outcome.value], self.nodes.index(operation.node)
-            left, right = operation.invoked, min(operation.completed, self.end)
-            wide = max(right - left, 4 * self.pixel)
-            share = 1.0 if operation.kind == "put" and operation.outcome is Outcome.OK else 0.25
-            style: dict[str, Any] = {"facecolor": tint(look.color, share), "edgecolor": INK}
-            style |= {"hatch": look.hatch, "linestyle": look.dash, "zorder": 3}
-            self.ax.broken_barh([(left, wide)], (row - _BAR, 0.16), **style)
-            got = operation.kind != "get" or operation.outcome is Outcome.OK
-            value = f" {short(operation.value, 12)}" if got else ""
-            self._write(operation.kind + value, left, self.end, row - _BAR - 0.11)
+            if operation.node is not None and operation.invoked < self.end:
+                row = self.nodes.index(operation.node)
+                self._draw_bar(operation, row)
+                got = operation.kind != "get" or operation.outcome is Outcome.OK
+                name = operation.kind + (f" {short(operation.value, 12)}" if got else "")
+                if operation.invoked >= free[row]:
+                    right = self._write(name, operation.invoked, self.end, row - _BAR - 0.11)
+                    free[row] = max(free[row], right)
+
+    def _draw_bar(self, operation: Operation, row: int) -> None:
+        look = LOOKS[operation.outcome.value]
+        right = min(operation.completed, self.end)
+        wide = max(right - operation.invoked, 4 * self.pixel)
+        share = 1.0 if operation.kind == "put" and operation.outcome is Outcome.OK else 0.25
+        style: dict[str, Any] = {"facecolor": tint(look.color, share), "edgecolor": INK}
+        style |= {"hatch": look.hatch, "linestyle": look.dash, "zorder": 3}
+        self.ax.broken_barh([(operation.invoked, wide)], (row - _BAR, 0.16), **style)
 
     def _draw_messages(self) -> None:
         seen = [
@@ -204,8 +212,10 @@ class _Drawing:
         corners = [tip, tip - step * (along + across / 2.5), tip - step * (along - across / 2.5)]
         return self.ax.transData.inverted().transform(corners)
 
-    def _write(self, text: str, left: float, right: float, y: float, centred: bool = False) -> None:
-        """Write where there is room."""
+    def _write(
+        self, text: str, left: float, right: float, y: float, centred: bool = False
+    ) -> float:
+        """Write where there is room, and say where the text ends."""
         wide = (text_width(text, self.size) + 6) * self.pixel
         if text and wide <= right - left:
             x = (left + right - wide) / 2 if centred else left
@@ -214,6 +224,8 @@ class _Drawing:
             box = [(x, y - half), (x + wide, y - half), (x + wide, y + half), (x, y + half)]
             if not centred:
                 self.paper.append(box)
+            return x + wide
+        return left
 
 
 def _frame(ax: Axes, rows: list[str]) -> None:
@@ -250,7 +262,7 @@ def _legend(ax: Axes, kinds: Sequence[str]) -> Legend:
     below = -36 * dots_per_inch(ax) / 100 / max(1.0, ax.bbox.height)
     place: dict[str, Any] = {"loc": "upper right", "bbox_to_anchor": (1.01, below)}
     style: dict[str, Any] = {"fontsize": TEXT_SIZE - 1, "frameon": False, "ncols": 3}
-    return Legend(ax, handles, list(kinds), borderpad=0, **place, **style)
+    return Legend(ax, handles, list(kinds), borderpad=0, labelcolor=INK, **place, **style)
 
 
 def _reading(history: History, nodes: int, span: tuple[float, float]) -> str:

@@ -14,11 +14,13 @@ from matplotlib.ticker import FuncFormatter
 
 from capkit.consistency import Verdict, stale
 from capkit.history import Copy, Fault, History, Outcome
+from capkit.plots import layout
 from capkit.plots.drawing import (
     LOOKS,
     describe,
     dots,
     dots_per_inch,
+    in_plain_style,
     legend_below,
     margins,
     tint,
@@ -30,10 +32,7 @@ from capkit.plots.lettering import INK, PAPER, TEXT_SIZE, Words, text_width
 
 _BAR = 0.39  # half the height of a bar, in lanes
 _NARROWEST = 4.0  # pixels: an instant answer must still be seen
-_FADE = np.linspace(0.8, 0.1, 7)
 _OUTCOMES = (Outcome.OK, Outcome.FAIL, Outcome.UNKNOWN)
-
-
 _MOST_ROWS = 16  # lanes that a figure of 5 inches shows with letters of full size
 _FEWEST_ROWS = 5.0  # fewer get a lower figure
 
@@ -58,7 +57,7 @@ def timeline(
         At best up to about 150 operations.
     verdict : Verdict, optional
         Of `linearizable`: its order is shown as dots where the operations take effect, its
-        witness as rings.
+        witness as rings, with the numbers by which its reason names operations.
     key : object, optional
         Show this key alone. Otherwise all keys up to three, or the first of more.
     span : (float, float), optional
@@ -86,8 +85,7 @@ def timeline(
     >>> timeline(History([put, get]))
     2 operations of 2 clients in 25 ms: 2 OK. 1 stale get.
     """
-    if span is not None and not span[0] < span[1]:
-        raise ValueError(f"span must start before it ends, got {span}")
+    layout.check(history, verdict, span, highlight)
     own = ax is None
     ax = wide_panel(2.03, 0.5) if ax is None else ax
     picture = TimelinePicture(ax, fewest=1.0 if own else _FEWEST_ROWS)
@@ -118,6 +116,7 @@ class TimelinePicture:
         Whether a legend stands below.
     """
 
+    @in_plain_style
     def __init__(
         self, ax: Axes, values: Sequence[Any] = (), fewest: float = 5.0, legend: bool = True
     ) -> None:
@@ -129,6 +128,7 @@ class TimelinePicture:
         ax.locator_params(axis="x", nbins=6)
         ax.tick_params(labelsize=TEXT_SIZE, colors=INK)
 
+    @in_plain_style
     def update(
         self,
         history: History,
@@ -150,10 +150,11 @@ class TimelinePicture:
         self.ax.set_xlim(self.start, self.end)
         self.words: list[tuple[float, float, str]] = []
         self.stale = stale(history)
+        self.ringed = () if verdict is None or verdict.ok is not False else verdict.witness
         self._lay_out()
         self._draw_faults()
         self._draw_bars()
-        self._draw_rings(verdict, highlight)
+        self._draw_rings(highlight)
         self._draw_stale()
         self._draw_points(verdict)
         self._draw_copies()
@@ -181,7 +182,7 @@ class TimelinePicture:
             lanes = lanes_of(history.invoked[mine], history.completed[mine])
             self.y[mine] = top + 0.5 + np.array(lanes)
             height = 1 + max(lanes)
-            self.rows.append((top + height / 2, self._client_label(client, mine)))
+            self.rows.append((top + height / 2, layout.client_label(history, client, mine)))
             top += height
             self.edges.append(float(top))
         self._lay_out_copies(top + 0.15)
@@ -192,7 +193,7 @@ class TimelinePicture:
             if copy.key in self.keys:
                 self.strips.setdefault((copy.node, copy.key), []).append(copy)
         self.strip_tops = {}
-        for node, key in sorted(self.strips, key=lambda row: (str(row[1]), _natural(row[0]))):
+        for node, key in sorted(self.strips, key=lambda row: (str(row[1]), layout.natural(row[0]))):
             self.strip_tops[node, key] = top
             name = "copy" if len(self.keys) == 1 else str(key)
             self.rows.append((top + 0.5, f"{name} at node {node}"))
@@ -216,8 +217,8 @@ class TimelinePicture:
         header, bands = [], []
         for fault, lane in zip(self._faults(), self.fault_lanes, strict=True):
             left, right = max(fault.at, self.start), min(fault.until, self.end)
-            bands.append(_box(left, right, low, high))
-            header.append(_box(left, right, lane + 0.08, lane + 0.92))
+            bands.append(layout.box(left, right, low, high))
+            header.append(layout.box(left, right, lane + 0.08, lane + 0.92))
             spare = self.end - self._width(str(fault)) - 8 * self.pixel
             x = max(self.start, min(left, spare)) + 4 * self.pixel
             self.words.append((x, lane + 0.5, str(fault)))
@@ -236,9 +237,9 @@ class TimelinePicture:
             faces = [tint(look[outcome].color, strong if put else 0.15) for put in puts]
             boxes = [self._bar(row) for row in rows.tolist()]
             style: dict[str, Any] = {"hatch": look[outcome].hatch, "label": outcome.value}
-            edge = INK if outcome is Outcome.OK else look[outcome].color
-            style |= {"linestyles": [look[outcome].dash], "linewidths": 1.2, "edgecolors": edge}
-            style |= {"closed": outcome is not Outcome.UNKNOWN, "zorder": 2}
+            style["edgecolors"] = INK if outcome is Outcome.OK else look[outcome].color
+            style |= {"linestyles": [look[outcome].dash], "linewidths": 1.2, "zorder": 2}
+            style["closed"] = outcome is not Outcome.UNKNOWN
             self._polygons(boxes, facecolors=faces, **style)
         self._draw_fades()
         self.paper: list[Any] = []
@@ -248,14 +249,9 @@ class TimelinePicture:
     def _draw_fades(self) -> None:
         """Let what has no answer fade out to the right: it may still happen."""
         rows = np.flatnonzero((self.history.outcome == 2) & ~np.isnan(self.y))
-        step = 5 * self.pixel
-        boxes = [
-            _box(right + place * step, right + (place + 1) * step, y - _BAR, y + _BAR)
-            for right, y in zip(self._right(rows), self.y[rows], strict=True)
-            for place in range(len(_FADE))
-        ]
+        boxes = layout.fades(self._right(rows), self.y[rows], 5 * self.pixel, _BAR)
         grey = tint(LOOKS["UNKNOWN"].color, 0.5)
-        faces = [(*grey, share * 0.7) for _ in rows for share in _FADE]
+        faces = [(*grey, share * 0.7) for _ in rows for share in layout.FADE]
         self._polygons(boxes, facecolors=faces, linewidths=0, zorder=1.9, label="may still happen")
 
     def _draw_labels(self) -> None:
@@ -267,22 +263,37 @@ class TimelinePicture:
             ahead = [*self.history.invoked[here][1:], self.end]
             for row, after in zip(here.tolist(), ahead, strict=True):
                 self._label(row, max(self.history.invoked[row], self.start), rights[row], after)
+        for row in self.ringed:
+            self._number(row, self.history.invoked[row], rights[row])
 
     def _label(self, row: int, left: float, right: float, after: float) -> None:
         operation = self.history[row]
         y, open_ended = float(self.y[row]), operation.outcome is Outcome.UNKNOWN
-        for text in names(operation, len(self.keys) > 1):
-            needs = self._width(text) + 5 * self.pixel
+        ringed = row in self.ringed
+        beside = (10 if ringed else 3) * self.pixel  # so that a ring covers no letter
+        for name in names(operation, len(self.keys) > 1):
+            text = f"#{row} {name}" if ringed else name
+            needs = self._width(text) + 2 * self.pixel + beside
             if needs <= right - left:
                 self._centre(text, (left + right) / 2, y, operation.outcome is not Outcome.OK)
                 return
             if needs <= after - right and not open_ended:
-                self.words.append((right + 3 * self.pixel, y, text))
+                self.words.append((right + beside, y, text))
                 return
 
-    def _draw_rings(self, verdict: Verdict | None, highlight: int | None) -> None:
-        rings = [] if verdict is None or verdict.ok is not False else list(verdict.witness)
-        boxes = [self._bar(row, margin=5) for row in rings]
+    def _number(self, row: int, left: float, right: float) -> None:
+        """Write the number left of a ring, if there was no room: the verdict's reason names it."""
+        y, text, gap = float(self.y[row]), f"#{row}", 9 * self.pixel
+        if any(at == y and word.split()[0] == text for _, at, word in self.words):
+            return
+        x = left - gap - (wide := self._width(text))
+        x = x if x > self.start else right + gap
+        self.words = layout.without(self.words, y, x, x + wide, self._width)
+        self.words.append((x, y, text))
+        self.paper.append(layout.box(x - gap / 3, x + wide + gap / 9, y - 0.3, y + 0.3))
+
+    def _draw_rings(self, highlight: int | None) -> None:
+        boxes = [self._bar(row, margin=5) for row in self.ringed]
         style: dict[str, Any] = {"facecolors": "none", "edgecolors": INK, "linewidths": 3}
         self._polygons(boxes, zorder=4, label="contradiction", **style)
         glow = [] if highlight is None else [self._bar(highlight, margin=8)]
@@ -320,7 +331,7 @@ class TimelinePicture:
                 for place, value in enumerate(copy.values if left < right else ()):
                     height = 0.84 / len(copy.values)
                     top = self.strip_tops[row] + 0.08 + place * height
-                    boxes.append(_box(left, right, top, top + height))
+                    boxes.append(layout.box(left, right, top, top + height))
                     faces.append(value_face(order[repr(value)]))
                 self._name_copy(copy, left, right, self.strip_tops[row] + 0.5)
         style: dict[str, Any] = {"edgecolors": PAPER, "linewidths": 1.0, "zorder": 2}
@@ -337,13 +348,11 @@ class TimelinePicture:
 
     def _code(self, key: Any) -> int:
         keys = self.history.keys
-        return int(key) if keys is None else keys.index(key) if key in keys else -2
-
-    def _client_label(self, client: int, rows: Any) -> str:
-        nodes = np.unique(self.history.node[rows])
-        if len(nodes) > 1 or nodes[0] < 0:
-            return f"client {client}"
-        return f"client {client} at node {self.history.decode('node', int(nodes[0]))}"
+        if key is None:
+            return -1
+        if keys is None:
+            return int(key) if isinstance(key, int) else -2
+        return keys.index(key) if key in keys else -2
 
     def _right(self, rows: Any) -> Any:
         """Where the bars end: wide enough to be seen, and inside the picture."""
@@ -355,7 +364,7 @@ class TimelinePicture:
         edge, margin = margin * self.pixel, margin * self.ax.get_ylim()[0] / self.ax.bbox.height
         right = float(self._right(np.array([row]))[0]) + edge
         low, high = self.y[row] - _BAR - margin, self.y[row] + _BAR + margin
-        return _box(float(self.history.invoked[row]) - edge, right, low, high)
+        return layout.box(float(self.history.invoked[row]) - edge, right, low, high)
 
     def _letter_size(self, lane: float = math.inf) -> float:
         """Pixels: as large as for the last row of a class, if the lanes (in pixels) are."""
@@ -370,7 +379,7 @@ class TimelinePicture:
         self.words.append((x - half, y, text))
         if on_hatch:
             gap = 3 * self.pixel
-            self.paper.append(_box(x - half - gap, x + half + gap, y - 0.3, y + 0.3))
+            self.paper.append(layout.box(x - half - gap, x + half + gap, y - 0.3, y + 0.3))
 
     def _dots(self, meaning: str, times: Any, heights: Any, **style: Any) -> None:
         if len(times):
@@ -385,12 +394,3 @@ class TimelinePicture:
 
     def _add(self, artist: Any) -> None:
         self.artists.append(self.ax.add_artist(artist))
-
-
-def _box(left: float, right: float, low: float, high: float) -> list[tuple[float, float]]:
-    """Corners of a bar; left open, such a polygon has no right end."""
-    return [(right, low), (left, low), (left, high), (right, high)]
-
-
-def _natural(node: Any) -> tuple[str, Any]:
-    return type(node).__name__, node

@@ -17,7 +17,7 @@ from functools import partial
 from operator import contains
 from typing import Any, NamedTuple, TypeAlias
 
-from capkit._arguments import choice
+from capkit._arguments import choice, flag
 from capkit.history import NodeId, Siblings
 from capkit.network import Network, Node
 from capkit.stores.cluster import Process
@@ -29,9 +29,10 @@ Actor: TypeAlias = tuple[NodeId, int]
 
 @dataclass(slots=True, eq=False)
 class Origin:
-    """What no node knows of a version, and `lost` judges by: its put, and which it follows.
+    """The past of a version, which no node knows: `lost` needs it to judge.
 
-    `replaced` are those that it has replaced, on each node.
+    It is that of put `number`, which began at `began` (ms). It follows some versions, and has
+    `replaced` some on each node.
     """
 
     number: int
@@ -142,13 +143,13 @@ class APStore(Store):
             )
         super().__init__(nodes, network)
         self.resolve, self.merge = resolve, merge
-        self.hinted_handoff = hinted_handoff
-        self.read_repair: bool | str = read_repair
+        self.hinted_handoff = flag("hinted_handoff", hinted_handoff)
+        self.read_repair: bool | str = flag("read_repair", read_repair)
         self.hints: dict[NodeId, list[Hint]] = {node.id: [] for node in self.nodes}
         self._dots: dict[Actor, int] = {}
         if hinted_handoff:
             self.every(self.handoff_every, self._hand_off)
-        if anti_entropy and len(self.nodes) > 1:
+        if flag("anti_entropy", anti_entropy) and len(self.nodes) > 1:
             self.every(self.sync_every, self._synchronise)
 
     def put(
@@ -202,7 +203,7 @@ class APStore(Store):
         return Reading(value, tuple(found))
 
     def lost(self) -> list[Any]:
-        """Values of acknowledged puts that no surviving version is or follows.
+        """Values of acknowledged puts that no surviving version is, or follows.
 
         Judged by which puts each coordinator held when, not by the version vectors.
         """
@@ -244,7 +245,7 @@ class APStore(Store):
         return self._shown(versions)
 
     def _shown(self, versions: Sequence[Version]) -> Any:
-        """What a client is given to see."""
+        """What a client sees of some versions."""
         values = tuple(version.value for version in versions)
         if len(values) < 2:
             return values[0] if values else None
@@ -268,7 +269,7 @@ class APStore(Store):
             for actor, count in held.vector.items():
                 past[actor] = max(count, past.get(actor, 0))
         actor = (node.id, node.incarnation)
-        # The operation's number does for a count: no two puts share it, and mostly it grows.
+        # The operation's number serves as a count: no two puts share it, and it mostly grows.
         number = max(request.number, past.get(actor, 0), self._dots.get(actor, 0)) + 1
         self._dots[actor] = number
         stamp = (self.network.clock(node.id), self.nodes.index(node), request.number)
@@ -278,7 +279,7 @@ class APStore(Store):
     # What a replica does with versions.
 
     def _accept(self, node: Node, key: Hashable, new: Sequence[Version]) -> bool:
-        """Merge versions into a node's copy, the same way in whatever order they come."""
+        """Merge versions into a node's copy; the order in which they come makes no difference."""
         held = versions_of(node, key)
         kept = self._resolved([*held, *new])
         if kept != held:
@@ -316,7 +317,7 @@ class APStore(Store):
             self.call(node, [hint.target], "hint", accept, drop, turn=turn - 1, luck=luck)
 
     def _drop(self, node: Node, target: Node, told: Any, hint: Hint) -> None:
-        """The hint's target has told that it has the version."""
+        """The target of a hint has said that it has the version."""
         if hint in self.hints[node.id]:
             self.hints[node.id].remove(hint)
 
@@ -341,7 +342,7 @@ class APStore(Store):
             )
 
     def _synchronise(self, node: Node, turn: int) -> None:
-        """Swap all versions with one other node a round, each in turn."""
+        """Exchange all versions with one other node, a different one each round."""
         done, place, size = turn - 1, self.nodes.index(node), len(self.nodes)
         other = self.nodes[(place + 1 + done % (size - 1)) % size]
         swap = partial(self._swap, source=node, theirs=self._common(node, other))
@@ -355,7 +356,7 @@ class APStore(Store):
         return mine
 
     def _common(self, node: Node, other: Node) -> dict[Hashable, Any]:
-        """What a node holds that another one is to hold, too."""
+        """The part of a node's copy that another one is to hold as well."""
         return dict(node.data)
 
     def _accept_all(self, node: Node, source: Node, data: dict[Hashable, Any]) -> None:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import simpy
 
-from capkit._arguments import choice
+from capkit._arguments import choice, flag
 from capkit.history import NodeId
 from capkit.network import Network, Node
 from capkit.stores.cluster import Process
@@ -45,7 +45,7 @@ class Logged(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class Ledger:
-    """What one node knows: whom it follows, its log, and whom it has heard when.
+    """What one node knows: whom it follows, its log, and when it last heard from whom.
 
     Of a primary alone are `acknowledged`, how much of the log each standby has, and `waiting`,
     which puts wait for more.
@@ -100,7 +100,10 @@ class CAStore(LogStore):
     """
 
     beat_every = 25.0
-    """Ms between two signs of life, each of which also sends again what may have been lost."""
+    """Ms between two signs of life, each of which also sends again what may have been lost.
+
+    It is read when the store is made: a subclass may set another one.
+    """
 
     show_after = 30.0
     """Ms from a standby's log to its copy, which hot standbys read, unless that comes first."""
@@ -121,8 +124,8 @@ class CAStore(LogStore):
         choice("on_partition", on_partition, ("block", "failover"))
         choice("read_from", read_from, ("primary", "any"))
         super().__init__(nodes, network)
-        self.synchronous, self.read_from = synchronous, read_from
-        self.shown_first = shown_first
+        self.synchronous, self.read_from = flag("synchronous", synchronous), read_from
+        self.shown_first = flag(\"shown_first\", shown_first)
         self.failover = on_partition == "failover"
         first = self.nodes[0].id
         self.ledgers = {node.id: Ledger(primary=first) for node in self.nodes}
@@ -188,7 +191,7 @@ class CAStore(LogStore):
             self._commit(node)
 
     def _commit(self, node: Node) -> None:
-        """Show, and answer for, what every standby in view has logged, if that is asked for."""
+        """Show and acknowledge what every standby in view has logged; asynchronously, all."""
         if not self._leads(node):
             return
         ledger = self.ledgers[node.id]
@@ -271,7 +274,7 @@ class CAStore(LogStore):
     # What happens to nodes.
 
     def _reset(self, node: Node) -> None:
-        """Count silence from now on."""
+        """Begin to count everybody's silence now."""
         ledger = self.ledgers[node.id]
         ledger.heard = dict.fromkeys(self.by_id, self.env.now)
         ledger.heard_primary = self.env.now
@@ -285,20 +288,20 @@ class CAStore(LogStore):
             self._reset(self.by_id[node])
 
     def restart(self, node: NodeId) -> None:
-        """Start it again; with failover it first listens who leads now."""
+        """Start it again; with failover it first waits to hear who leads now."""
         super().restart(node)
         self._reset(self.by_id[node])
         if self.failover:
             self.ledgers[node].primary = None
 
     def latest_log(self) -> Log:
-        """That of the latest primary, as long as a node has it."""
+        """The log of the latest primary that a node still has."""
         ledgers = [self.ledgers[node.id] for node in self.nodes if not node.forgot]
         latest = max(ledgers, key=lambda each: (each.rank, len(each.log)), default=Ledger())
         return latest.log
 
     def why_late(self, request: Request) -> str:
-        """What the primary that the client's node knows has waited for."""
+        """Say what the primary was waiting for, as the client's node sees it."""
         assert request.at is not None
         primary = self.ledgers[request.at].primary
         if primary is None:

@@ -54,12 +54,16 @@ class CounterStore(Store):
 
     def on_put(self, request: Request, key: Hashable, value: Any) -> Any:
         assert request.at is not None
-        amounts = self.book(key, request.at).get(request.at, ())
-        self._merge(self.by_id[request.at], told={key: {request.at: (*amounts, value)}})
+        self.take_down(self.by_id[request.at], key, value)
 
     def on_get(self, request: Request, key: Hashable) -> Any:
         assert request.at is not None
         return _balance(self.book(key, request.at))
+
+    def take_down(self, node: Node, key: Hashable, amount: int) -> None:
+        """Let a node add an amount to its own list."""
+        own = self.book(key, node.id).get(node.id, ())
+        self._merge(node, told={key: {node.id: (*own, amount)}})
 
     def book(self, key: Hashable, node: NodeId) -> Book:
         """The amounts of each node, as far as `node` knows."""
@@ -72,7 +76,7 @@ class CounterStore(Store):
         return [put.value for put in self.acknowledged if put.value not in kept]
 
     def _tell(self, node: Node, turn: int) -> None:
-        others = [other for other in self.nodes if other is not node]
+        others = self.others(node)
         self.call(node, others, "tell", partial(self._merge, told=dict(node.data)), turn=turn)
 
     def _merge(self, node: Node, told: dict[Hashable, Book]) -> None:

@@ -14,7 +14,7 @@ Rank: TypeAlias = tuple[int, int]  # of a log: the term of the leader it was cop
 
 
 class Candidacy(NamedTuple):
-    """A request for votes; in a trial only whether they would be given, so no term is wasted."""
+    """A request for votes. A trial asks only whether they would be given, and wastes no term."""
 
     candidate: NodeId
     term: int
@@ -23,7 +23,7 @@ class Candidacy(NamedTuple):
 
 
 class Ballot(NamedTuple):
-    """The answer: for how many ms the voter has promised an older leader to wait; None for no."""
+    """The answer: None for no, else for how many ms more an older leader may count on the voter."""
 
     term: int
     promised: float | None
@@ -77,7 +77,7 @@ class Member:
         return self.log_term, len(self.log)
 
     def follow(self, term: int, leader: NodeId | None) -> None:
-        """Take part in a term, and note who leads it; an answer of an older leader is void."""
+        """Take part in a term, and note who leads it; what an older leader owed is void."""
         if term > self.term or leader != self.leader:
             self.waiting.clear()
         if term > self.term:

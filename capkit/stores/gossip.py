@@ -102,7 +102,7 @@ class GossipStore(Store):
     def _gossip(self, node: Node, turn: int) -> None:
         mine = self.knows[node.id]
         mine.upto[node.id, node.id] = self.network.clock(node.id)
-        others = [other for other in self.nodes if other is not node]
+        others = self.others(node)
         hear = partial(self._hear, source=node.id, puts=set(mine.puts), upto=dict(mine.upto))
         self.call(node, others, "gossip", hear, turn=turn)
 

@@ -102,7 +102,10 @@ class LeaderStore(LogStore):
     """
 
     beat_every = 25.0
-    """Ms between two signs of life of the leader, each of which carries its log."""
+    """Ms between two signs of life of the leader, each of which carries its log.
+
+    It is read when the store is made: a subclass may set another one.
+    """
 
     suspect_after = 150.0
     """Ms of silence after which a node asks for votes; chance adds up to as much again."""
@@ -135,7 +138,7 @@ class LeaderStore(LogStore):
         self.every(self.beat_every, self._beat)
 
     def latest_log(self) -> Log:
-        """The newest by rank, which whoever is elected next must have."""
+        """The newest by rank: nobody without it can be elected next."""
         known = [self.members[node.id] for node in self.nodes if not node.forgot]
         return max(known, key=attrgetter("rank"), default=Member()).log
 
@@ -158,7 +161,7 @@ class LeaderStore(LogStore):
         return answer
 
     def _leader_of(self, request: Request) -> Callable[[Node], bool]:
-        """Picks the leader that the client's node knows; asked again at each attempt."""
+        """Picks the node that the client's node takes for the leader when it asks."""
         assert request.at is not None
         here = request.at
         return lambda node: node.id == self.members[here].leader
@@ -201,10 +204,10 @@ class LeaderStore(LogStore):
         member, now = self.members[node.id], self.network.timer(node.id)
         news = News(node.id, member.term, member.log, member.committed, now)
         copy, count = partial(self._copy, news=news), partial(self._count, node)
-        self.call(node, self._others(node), "log", copy, count, turn=turn, luck=luck)
+        self.call(node, self.others(node), "log", copy, count, turn=turn, luck=luck)
 
     def _copy(self, node: Node, news: News) -> Any:
-        """Copy the log of a leader that is not outdated, and tell it how far that goes."""
+        """Copy the log of a leader, unless it was deposed, and tell it how much is copied."""
         member = self.members[node.id]
         if news.term >= member.term:
             self._follow(node, news.term, news.leader)
@@ -218,7 +221,7 @@ class LeaderStore(LogStore):
         return Copied(member.term, news.term, len(member.log), news.sent)
 
     def _count(self, node: Node, other: Node, copied: Copied) -> None:
-        """Note how far another node has copied, and that it still followed when it was told."""
+        """Note how much another node has copied, and that it still followed this leader."""
         member = self.members[node.id]
         if copied.own_term > member.term:
             self._follow(node, copied.own_term, None)
@@ -321,11 +324,11 @@ class LeaderStore(LogStore):
 
         vote, luck = partial(self._vote, asked=asked), "trial" if trial else "vote"
         purpose = f"{luck} of {node.id}"
-        self.call(node, self._others(node), "vote", vote, count, turn=turn, luck=purpose)
+        self.call(node, self.others(node), "vote", vote, count, turn=turn, luck=purpose)
         count(node, Ballot(member.term, self._promised(node)))
 
     def _vote(self, node: Node, asked: Candidacy) -> Any:
-        """Vote, or on trial say whether one would: not while a leader is still heard."""
+        """Vote; on trial, say whether one would, which nobody does who still hears a leader."""
         if node.forgot:
             return self.SILENT
         member = self.members[node.id]
@@ -336,7 +339,7 @@ class LeaderStore(LogStore):
         return Ballot(member.term, self._promised(node) if granted else None)
 
     def _lead(self, node: Node, promised: float) -> None:
-        """Begin to lead; serve when what the voters promised to an older leader is over."""
+        """Begin to lead, and to serve once the voters' promises to an older leader have expired."""
         member, now = self.members[node.id], self.network.timer(node.id)
         slow = (1 + self.network.drift) / (1 - self.network.drift)
         member.leader, member.log_term = node.id, member.term
@@ -348,7 +351,7 @@ class LeaderStore(LogStore):
         self._advance(node)
 
     def _follow(self, node: Node, term: int, leader: NodeId | None) -> None:
-        """Take part in a term, and note who leads it, and when it was heard."""
+        """Take part in a term; note who leads it, and when that leader was last heard."""
         member, now = self.members[node.id], self.network.timer(node.id)
         member.follow(term, leader)
         if leader is not None:
@@ -359,7 +362,7 @@ class LeaderStore(LogStore):
         return self.network.timer(node.id) - self.members[node.id].heard
 
     def _promised(self, node: Node) -> float:
-        """Ms for which it still lets nobody but the old leader serve."""
+        """Ms for which it has promised that nobody but the old leader serves."""
         return max(0.0, self.members[node.id].promised - self.network.timer(node.id))
 
     # What happens to nodes, and what clients are told.
@@ -372,13 +375,13 @@ class LeaderStore(LogStore):
             self.members[node] = Member(log_term=0)
 
     def restart(self, node: NodeId) -> None:
-        """Start it again; it no longer knows whom it has heard when, and assumes just now."""
+        """Start it again; it has forgotten when it heard a leader, and assumes just now."""
         super().restart(node)
         now = self.network.timer(node)
         self.members[node].heard, self.members[node].promised = now, now + self.lease
 
     def why_late(self, request: Request) -> str:
-        """What the leader that the client's node knows may lack."""
+        """Say what may be wrong with the leader, as the client's node sees it."""
         assert request.at is not None
         leader = self.members[request.at].leader
         if leader is None:

@@ -1,4 +1,15 @@
-"""Without a leader: any node coordinates, n nodes hold each key, r or w of them must answer."""
+"""Without a leader: any node coordinates, n nodes hold each key, r or w of them must answer.
+
+    message           from, to                       what follows
+    get(key)          a coordinator, the replicas    they answer with their versions, until r have
+    put(version)      a coordinator, the replicas    they merge it and acknowledge, until w have
+    context(key)      a coordinator, the replicas    before a put of siblings: what it replaces
+    ...: stand in     a coordinator, other nodes     the next ones on the ring, instead of replicas
+                                                     that are silent; they keep hints
+    repair            a coordinator, replicas        after a get: what they lack
+
+Hints, background repair and anti-entropy are those of `ap`.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +21,11 @@ from operator import contains
 from typing import Any, TypeAlias
 from zlib import crc32
 
-from capkit._arguments import choice, count
+from capkit._arguments import choice, count, flag
 from capkit.history import NodeId
 from capkit.network import Network, Node
 from capkit.stores.ap import APStore, Hint, Version, versions_of
-from capkit.stores.cluster import Process
+from capkit.stores.cluster import Process, checked
 from capkit.stores.question import Answers, Question, Request
 
 Demand: TypeAlias = tuple[str, list[NodeId], int]  # in words: of which nodes how many must answer
@@ -133,7 +144,7 @@ class LeaderlessStore(APStore):
         anti_entropy: bool = True,
         notfound_ok: bool = True,
     ) -> None:
-        nodes = list(nodes)
+        nodes = checked(nodes)
         self.n = count("n", n, 1, len(nodes) or math.inf)
         self.r, self.w = count("r", r, 1, self.n), count("w", w, 1, self.n)
         self.pr, self.pw = count("pr", pr, 0, self.n), count("pw", pw, 0, self.n)
@@ -148,13 +159,14 @@ class LeaderlessStore(APStore):
             hinted_handoff=hinted_handoff,
             anti_entropy=anti_entropy,
         )
-        self.sloppy, self.collect, self.notfound_ok = sloppy, collect, notfound_ok
+        self.sloppy, self.collect = flag("sloppy", sloppy), flag("collect", collect)
+        self.notfound_ok = flag("notfound_ok", notfound_ok)
         self.read_repair = read_repair
         self._demanded: dict[int, list[Demand]] = {}
         self.issued: dict[NodeId, dict[Hashable, Version]] = {node: {} for node in self.by_id}
 
     def preference(self, key: Hashable) -> list[NodeId]:
-        """All nodes in the order of the ring from the key's place on: first its n replicas."""
+        """All nodes, along the ring from the key's place on: first its n replicas."""
         ids = list(self.by_id)
         place = crc32(str(key).encode()) % len(ids)
         return ids[place:] + ids[:place]
@@ -337,7 +349,7 @@ class LeaderlessStore(APStore):
             self.erase(node, hint.key)
 
     def _common(self, node: Node, other: Node) -> dict[Hashable, Any]:
-        """The copies that a node shares with another one: of keys that both are replicas of."""
+        """A node's copies of the keys of which another one is a replica as well."""
         pair = {node.id, other.id}
         return {key: held for key, held in node.data.items() if pair <= set(self.replicas(key))}
 

@@ -100,7 +100,7 @@ class LeaseStore(LogStore):
     Attributes
     ----------
     tenures : list of Tenure
-        Who believed when that it served.
+        Who believed that it served, and when.
     refused : list of Refusal
         What the log refused.
 
@@ -157,7 +157,7 @@ class LeaseStore(LogStore):
         return max(known, key=lambda shelf: shelf.rank, default=Shelf()).log
 
     def replicas(self, key: Hashable) -> list[NodeId]:
-        """None: one server has the tablet in its memory, and the others nothing."""
+        """No node: only one server has the tablet in its memory."""
         return []
 
     # A client's node asks all, and whoever serves answers.
@@ -198,7 +198,7 @@ class LeaseStore(LogStore):
         return server.waiting[entry.number]
 
     def _write_batch(self, node: Node, server: Server) -> None:
-        """Write the log without looking at the lease again: who knows how long ago that was."""
+        """Write the log without another look at the lease, however long ago the last one was."""
         if server is self.servers[node.id] and node.up and server.batch:
             server.log, server.batch = (*server.log, *server.batch), []
             self.env.process(self._commit(node, server, server.log))
@@ -215,7 +215,7 @@ class LeaseStore(LogStore):
                     server.waiting.pop(entry.number).succeed(True)
 
     def _store(self, node: Node, generation: int, log: Log, turn: int) -> Process:
-        """Let a majority store the log of a server; it takes as long as it takes."""
+        """Let a majority store the log of a server, however long that takes."""
         keep = partial(self._keep, generation=generation, log=log)
         request = self.own_request(node, turn, 3 * self.lease)
         yield from self.ask(request, f"append by {node.id}", keep, need=self.majority)
@@ -254,7 +254,7 @@ class LeaseStore(LogStore):
         lock = self.locks.granted[node.id]["master"]
         wait = 2 * self.nodes.index(node) * self.renew_every
         if lock.holder[0] == node.id:
-            # It has asked in vain, as others have: chance, so that they do not meet for ever.
+            # It has asked in vain, perhaps because others asked too: chance keeps them apart.
             luck = self.network.draws(lock.generation, f"patience of {node.id}")[0][0]
             wait += 2 * luck * self.lease
         return self.network.timer(node.id) >= lock.promised + wait
@@ -343,7 +343,7 @@ class LeaseStore(LogStore):
         self.locks.restart(node)
 
     def why_late(self, request: Request) -> str:
-        """Who may have been missing: the server, a majority for its log, or any server."""
+        """Say who may have been missing: the server, a majority for its log, or any server."""
         serving = [node.id for node in self.nodes if self.servers[node.id].tenure is not None]
         if any(self.network.reaches(request.at, server) for server in serving):
             return f"server {serving[-1]} was not reached, or its log no majority"

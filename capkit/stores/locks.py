@@ -117,7 +117,7 @@ class LockService:
     def ask_all(
         self, node: Node, purpose: str, handle: Callable[[Node], Any], turn: int
     ) -> Process:
-        """Ask all once, and take what has come when a majority has answered or time is up."""
+        """Ask all nodes once, until a majority has answered or `patience` is over."""
         request, need = self.store.own_request(node, turn), self.store.majority
         answers = yield from self.store.ask(
             request, purpose, handle, need=need, patience=self.patience
@@ -139,7 +139,7 @@ class LockService:
         return held is not None and self.network.timer(node.id) < held.until
 
     def look(self, node: Node) -> None:
-        """Look at the timer: what a node no longer holds, it no longer does."""
+        """Look at the timer, and end the work whose lock has expired."""
         for name in list(self.held[node.id]):
             if not self.holds(node, name):
                 del self.held[node.id][name]
@@ -159,6 +159,6 @@ class LockService:
         self.held[node].clear()
 
     def restart(self, node: NodeId) -> None:
-        """It no longer knows when it granted its locks, and assumes just now."""
+        """It has forgotten when it granted its locks, and assumes just now."""
         for lock in self.granted[node].values():
             lock.promised = self.network.timer(node) + self.lease

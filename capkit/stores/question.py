@@ -1,4 +1,4 @@
-"""What a coordinator works on, what it asks the replicas, and what a client is told otherwise."""
+"""What a coordinator works on, what it asks the replicas, and how it refuses."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import simpy
 
+from capkit._arguments import positive
 from capkit.history import NodeId
 from capkit.network import Node
 from capkit.stores.cluster import Process
@@ -90,7 +91,7 @@ class Question:
         self.done = store.env.event()
 
     def wait(self, refusal: Callable[[Answers], str], patience: float = math.inf) -> Process:
-        """Ask until it is done; the value is what had come by then.
+        """Ask until enough have answered; the value is what has come by then.
 
         With finite `patience` (ms) nothing is asked twice. A client whose time is up is told
         `Unavailable`, with the sentence that `refusal` makes of the answers.
@@ -109,7 +110,8 @@ class Question:
             asked = [node for node in self.store.nodes if self.among(node)]
             self.send(asked, self.purpose, attempt)
             if not once:
-                self.store.network.after(self.store.retry_every, partial(self.repeat, attempt + 1))
+                wait = positive("retry_every", self.store.retry_every)
+                self.store.network.after(wait, partial(self.repeat, attempt + 1))
 
     def send(self, nodes: Sequence[Node], label: str, attempt: int) -> None:
         """Ask those of some nodes that have not answered."""

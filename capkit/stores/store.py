@@ -257,7 +257,7 @@ class Store(Cluster):
         patience : float
             Ms. If it is finite nothing is sent twice, and the value is what has come by then.
         refusal : callable, optional
-            Makes of the answers so far the sentence that a client is told whose time is up.
+            Turns the answers so far into the sentence for a client whose time is up.
 
         Raises
         ------
@@ -290,7 +290,7 @@ class Store(Cluster):
         return f"{request.kind} got no answer within {request.timeout:g} ms: {why}"
 
     def own_request(self, node: Node, number: int, timeout: float = math.inf) -> Request:
-        """What a node may `ask` about of its own accord, until `timeout` ms are over."""
+        """A request that no client has made: a node asks for itself, for `timeout` ms."""
         return Request(
             number=number,
             kind="own",

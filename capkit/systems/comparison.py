@@ -24,7 +24,7 @@ _SETTLE = 2_000.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """What goes wrong, for six nodes of which node 0 leads at first where there is a leader.
+    """What goes wrong, for six nodes; where there is a leader, node 0 leads at first.
 
     Attributes
     ----------
@@ -216,6 +216,13 @@ def judged(store: Store, history: History, calm: History) -> dict[str, Any]:
     }
 
 
+def freshness_of(store: Any, history: History) -> float:
+    """Share of the answered gets that are not stale, also where a get returns a set."""
+    if getattr(store, "collect", False):
+        return float(_of_sets(history)["fresh"])
+    return freshness(history)
+
+
 def _of_values(history: History) -> dict[str, Any]:
     rungs = [rung for rung in ladder(history).highest if rung != "convergent"]
     old = int((stale(history) >= 0).sum())
@@ -236,7 +243,7 @@ def _of_sets(history: History) -> dict[str, Any]:
 
 
 def as_sets(history: History) -> History:
-    """The same history, with each put as what it is to a set that takes up each value."""
+    """The same history as one of a set, to which each put adds its value."""
     kinds = {"put": "add", "get": "get"}
     operations = [replace(each, kind=kinds[each.kind]) for each in history]
     return History(operations, faults=history.faults)
@@ -253,7 +260,7 @@ def _side(history: History, inside: bool) -> float:
 
 
 def _siblings(history: History) -> int:
-    """Values that stand side by side in the end, at the node that has most of them."""
+    """How many values are siblings in the end, at the node that has most of them."""
     last = {copy.node: len(copy.values) for copy in history.copies}
     return max((size for size in last.values() if size > 1), default=0)
 

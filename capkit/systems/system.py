@@ -32,7 +32,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class System:
-    """A named system: one mechanism, and the options that turn it into what it is called.
+    """A named system: one mechanism, and the options that it is known for.
 
     It prints as a page of a handbook.
 

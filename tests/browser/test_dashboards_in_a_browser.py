@@ -1,15 +1,13 @@
 """Every dashboard alone on a page, under the hands and before the eyes of everybody in the room."""
 
 from functools import partial
-from inspect import signature
 from pathlib import Path
 
 import nbformat
 import pytest
+from support.boards import ALONE
 from support.hands import BURST, changes, painted, picture, reading, sliders, step, try_everything
 from support.rooms import DASHBOARD, room, until, visit
-
-from capkit import dashboards
 
 pytestmark = pytest.mark.browser
 
@@ -32,13 +30,7 @@ for control in board._controls.values():
 board"""
 
 
-def stands_alone(name):
-    """Whether a dashboard needs no argument, so that it is seen on a page of its own."""
-    wanted = signature(getattr(dashboards, name)).parameters.values()
-    return all(each.default is not each.empty or each.kind == each.VAR_KEYWORD for each in wanted)
-
-
-MAKERS = [name for name in dashboards.__all__ if stands_alone(name)]
+MAKERS = list(ALONE)
 ASKED = 'dashboards.predict("How many?", lambda: 6 * 7, unit="nodes")'
 
 

@@ -7,8 +7,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from capkit.plots import LOOKS, classroom, panels, quorums, rates
-from capkit.plots import timeline_picture as timeline
-from capkit.plots.drawing import tint
+from capkit.plots.drawing import _TINTS, tint
 from capkit.plots.lettering import INK, PAPER
 
 # What eyes with one kind of cone missing make of linear RGB: Machado, Oliveira and Fernandes,
@@ -91,7 +90,7 @@ def test_the_simulation_of_eyes_is_right():
 GROUNDS = [
     PAPER,
     tint(LOOKS["fault"].color, 0.35),
-    *(tint(color, 0.5) for color in timeline._TINTS),
+    *(tint(color, 0.5) for color in _TINTS),
 ]
 GROUNDS += [LOOKS["OK"].color, *(tint(LOOKS[name].color, 0.35) for name in ("FAIL", "UNKNOWN"))]
 

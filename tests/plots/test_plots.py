@@ -2,6 +2,7 @@
 
 import io
 import math
+import re
 import subprocess
 import sys
 from itertools import pairwise
@@ -18,11 +19,10 @@ from capkit import plots, tradeoff
 from capkit.consistency import linearizable, stale
 from capkit.history import Copy, History, Operation, Outcome, Siblings
 from capkit.network import Crash, Partition
-from capkit.plots import LOOKS
-from capkit.plots.drawing import spread, tint
+from capkit.plots import LOOKS, timeline_picture
+from capkit.plots.drawing import _TINTS, spread, tint
 from capkit.plots.layout import lanes_of
 from capkit.plots.lettering import INK, PAPER, text_width
-from capkit.plots.timeline_picture import _TINTS
 
 OK, FAIL, UNKNOWN = Outcome
 
@@ -299,6 +299,16 @@ def test_the_operations_that_contradict_each_other_are_ringed():
     for (left, right, *_), row in zip(rings, verdict.witness, strict=True):
         assert left < STALE.invoked[row] < STALE.completed[row] < right
     assert boxes(plots.timeline(FRESH, linearizable(FRESH)), "contradiction") == []
+
+
+@pytest.mark.parametrize("duration", [300, 3_000], ids=["room", "no room"])
+def test_a_ringed_operation_carries_the_number_by_which_the_reason_names_it(duration):
+    verdict = linearizable(STALE)
+    picture = timeline_picture.TimelinePicture(plots.panels()[0])
+    picture.update(STALE, verdict, span=(0, duration))
+    said = [word.split()[0] for _, _, word in picture.words if word.startswith("#")]
+    assert sorted(said) == sorted(f"#{row}" for row in verdict.witness)
+    assert set(re.findall(r"#\d+", verdict.reason)) <= set(said)
 
 
 def test_one_operation_can_be_highlighted():

@@ -1,0 +1,59 @@
+"""A cell that is run again and again takes no more memory: of each kind the last few live."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from capkit import dashboards
+from capkit.dashboards import predict
+from capkit.dashboards.lifetime import FEW
+
+# What a cell may say, of each kind.
+CELLS = {name: f"dashboards.{name}()" for name in dashboards.__all__}
+CELLS |= {"network": "dashboards.network(CPStore)", "predict": 'dashboards.predict("Which?", 3)'}
+AGAIN = """\
+import gc, json, sys, psutil, ipywidgets
+from capkit import CPStore, dashboards
+kept, sizes = [], []  # IPython keeps what a cell has shown
+for times in map(int, sys.argv[2:]):
+    kept += [eval(sys.argv[1]) for _ in range(times)]
+    gc.collect()
+    widgets = len(ipywidgets.widgets.widget._instances)
+    sizes.append([widgets, psutil.Process().memory_info().rss / 1e6])
+print(json.dumps(sizes))"""
+TRIES = ["1", str(2 * FEW), "100"]
+
+
+@pytest.mark.parametrize("name", dashboards.__all__)
+def test_a_hundred_runs_of_a_cell_leave_a_few_widgets_and_no_memory(name, tell):
+    command = [sys.executable, "-W", "ignore", "-c", AGAIN, CELLS[name], *TRIES]
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    one, few, many = json.loads(out)
+    tell(f"{name}: {one[1]:.0f} MB after 1 run, {many[1]:.0f} MB after 109; {many[0]} widgets")
+    assert many[0] == few[0] <= FEW * one[0]
+    assert many[1] - few[1] < 40  # MB, where each of them used to keep 5
+
+
+@pytest.fixture(params=["failure", "interval"])
+def boards(request):
+    return [getattr(dashboards, request.param)() for _ in range(FEW + 1)]
+
+
+def test_the_last_few_can_still_be_moved_and_an_older_one_says_why_not(boards):
+    oldest, *others = boards
+    for board in others:
+        board.reset()
+        assert board.error is None
+    with pytest.raises(RuntimeError, match="was closed, as newer ones were made"):
+        oldest.set(loss=0.3)
+    assert oldest.reading == others[0].reading == repr(oldest)
+    oldest.close()  # once more harms nothing
+
+
+def test_a_question_asked_again_keeps_what_was_said():
+    asked = [predict("How often?", 3) for _ in range(FEW + 1)]
+    asked[-1].say(3)
+    assert asked[0].reading == "How often? No guess yet."
+    assert asked[-1].reading.endswith("Right: it is 3.")
