@@ -125,7 +125,7 @@ class CAStore(LogStore):
         choice("read_from", read_from, ("primary", "any"))
         super().__init__(nodes, network)
         self.synchronous, self.read_from = flag("synchronous", synchronous), read_from
-        self.shown_first = flag(\"shown_first\", shown_first)
+        self.shown_first = flag("shown_first", shown_first)
         self.failover = on_partition == "failover"
         first = self.nodes[0].id
         self.ledgers = {node.id: Ledger(primary=first) for node in self.nodes}
