@@ -63,8 +63,11 @@ def number(
     return found
 
 
+_MOST = 10**9  # replicas, trials and the like: more would take hours, or all memory
+
+
 def count(name: str, value: object, low: int = 1, high: float = math.inf) -> int:
-    """Return `value` as an int if it is a whole number in low..high.
+    """Return `value` as an int if it is a whole number in low..high; without `high`, to 10**9.
 
     Examples
     --------
@@ -77,7 +80,25 @@ def count(name: str, value: object, low: int = 1, high: float = math.inf) -> int
         raise TypeError(f"{name} must be a whole number, got {shown(value)}")
     if not low <= value <= high:
         raise ValueError(f"{name} must be {_range(low, high)}, got {shown(int(value))}")
+    if math.isinf(high) and value > _MOST:
+        raise ValueError(f"{name} must be at most {_MOST:,}, got {shown(int(value))}")
     return int(value)
+
+
+def positive(name: str, value: object) -> float:
+    """Return `value` as a float if it is a finite number above 0.
+
+    Examples
+    --------
+    >>> positive("retry_every", 0)
+    Traceback (most recent call last):
+        ...
+    ValueError: retry_every must be above 0, got 0
+    """
+    found = number(name, value)
+    if found <= 0:
+        raise ValueError(f"{name} must be above 0, got {value}")
+    return found
 
 
 def choice(name: str, value: object, allowed: tuple[str, ...]) -> str:
@@ -109,6 +130,25 @@ def flag(name: str, value: object) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False, got {shown(value)}")
     return bool(value)
+
+
+def span(name: str, value: Any) -> tuple[float, float]:
+    """Return `value` if it is a pair (start, end) of times in ms.
+
+    Examples
+    --------
+    >>> span("span", (5, 2))
+    Traceback (most recent call last):
+        ...
+    ValueError: span must start before it ends, got (5, 2)
+    """
+    try:
+        start, end = (number(name, each) for each in value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be two times in ms, got {shown(value)}") from None
+    if not start < end:
+        raise ValueError(f"{name} must start before it ends, got {value}")
+    return start, end
 
 
 def instance(name: str, value: Any, kind: type[Kind], hint: str = "") -> Kind:
@@ -145,7 +185,7 @@ def stream(rng: RandomState, purpose: str) -> np.random.SeedSequence:
     elif rng is None:
         entropy = None
     elif isinstance(rng, int | np.integer) and not isinstance(rng, bool):
-        entropy = count("rng", rng, low=0)
+        entropy = count("rng", rng, low=0, high=2.0**1000)
     else:
         raise TypeError(f"rng must be a seed, a numpy Generator or None, got {shown(rng)}")
     return np.random.SeedSequence(entropy, spawn_key=(crc32(purpose.encode()),))
@@ -154,6 +194,6 @@ def stream(rng: RandomState, purpose: str) -> np.random.SeedSequence:
 def _range(low: float, high: float) -> str:
     if math.isinf(low) and math.isinf(high):
         return "a number"
-    if math.isinf(high):
+    if high >= 2**63:
         return f"at least {low:g}"
     return f"in [{low:g}, {high:g}]"

@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from capkit._arguments import RandomState, count, number, stream
+from capkit._arguments import RandomState, count, flag, instance, number, shown, stream
 from capkit.history import Fault, History, Operation, Outcome
 from capkit.stores import Store, Unavailable
 from capkit.stores.cluster import Process
+
+_MOST = 10_000_000  # operations of one run: more would take hours, and all memory
 
 
 class Arrival(NamedTuple):
@@ -82,8 +84,13 @@ class Workload:
         number("puts", self.puts, 0, 1)
         number("timeout", self.timeout, 0)
         number("roaming", self.roaming, 0, 1)
+        if isinstance(self.keys, str | bytes) or not isinstance(self.keys, Sequence):
+            raise TypeError(f"keys must be a list of keys, got {shown(self.keys)}")
         if not self.keys:
             raise ValueError("keys must name at least one key, got none")
+        if (asked := self.clients * self.rate * self.duration / 1_000) > _MOST:
+            rule = f"rate must ask for at most {_MOST:,} operations in all"
+            raise ValueError(f"{rule}, got {asked:.3g} with this duration and clients")
         if not isinstance(self.rng, np.random.Generator):
             stream(self.rng, "workload")  # complains here, not in the middle of a run
 
@@ -160,6 +167,12 @@ def run(
     <History of 49 operations, 49 answered>
     """
     number("settle", settle, 0)
+    flag("trace", trace)
+    instance("store", store, Store)
+    instance("workload", workload, Workload)
+    if not isinstance(faults, Iterable):
+        raise TypeError(f"faults must be a list of faults, got {shown(faults)}")
+    faults = [instance("each of faults", each, Fault) for each in faults]
     network, start, faults = store.network, float(store.env.now), list(faults)
     if any(node.data for node in store.nodes):
         raise ValueError("store must be new, got one that already holds data; make another")

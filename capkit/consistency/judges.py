@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from capkit._arguments import choice, count, number, shown
+from capkit._arguments import choice, count, number, positive, shown
 from capkit.consistency import reasons
 from capkit.consistency.ages import Staleness, convergence, staleness
 from capkit.consistency.linearizability import zones
@@ -142,7 +142,7 @@ began after put #0 of 1 had finished
     False
     """
     a_history(history)
-    allowance = Allowance(count("budget", budget), _positive("seconds", seconds))
+    allowance = Allowance(count("budget", budget, high=2**63), _limit(seconds))
     model = _model(model)
     check_operations(history, model)
     if (nothing := vacuous(history, "linearizable")) is not None:
@@ -152,10 +152,11 @@ began after put #0 of 1 had finished
     return _objects(history, model, allowance)
 
 
-def _positive(name: str, value: object) -> float:
-    if not number(name, value, 0, finite=False) > 0:
-        raise ValueError(f"{name} must be above 0, got {value}")
-    return float(value)  # type: ignore[arg-type]
+def _limit(seconds: object) -> float:
+    """For how long a search may go on; infinity is no limit."""
+    if number("seconds", seconds, 0, finite=False) == math.inf:
+        return math.inf
+    return positive("seconds", seconds)
 
 
 def _model(model: Any) -> Model:

@@ -39,7 +39,7 @@ def unexplained(history: History, row: int) -> tuple[str, tuple[int, ...]]:
     same = history.is_put & (history.key == history.key[row])
     same &= history.value == history.value[row]
     if isinstance(value, Siblings) and not same.any():
-        found = " and ".join([", ".join(map(repr, value[:-1])), repr(value[-1])][len(value) < 2 :])
+        found = listed(list(map(repr, value))) if value else ""
         start = f"{_place(history, row)}get #{row} returned {found or 'no values'}"
         return f"{start} side by side, but a register holds one value at a time", (row,)
     failed, puts = (
@@ -143,6 +143,17 @@ def _place(history: History, row: int) -> str:
     if (history.key == history.key[row]).all():
         return ""
     return f"key {history.decode('key', int(history.key[row]))!r}: "
+
+
+def listed(words: Sequence[str]) -> str:
+    """One, two and three.
+
+    Examples
+    --------
+    >>> listed(["one", "two", "three"])
+    'one, two and three'
+    """
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def _gap(history: History, earlier: int, later: int) -> str:

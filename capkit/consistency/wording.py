@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from capkit.consistency.promises.happened_before import Past
+from capkit.consistency.reasons import listed
 
 
 def label(past: Past, row: int) -> str:
@@ -33,17 +32,6 @@ def after(past: Past, new: int, old: int) -> str:
     between = path[1:-1]
     through = f" (through {listed([f'#{row}' for row in between])})" if between else ""
     return f", and put #{old} of {_decoded(past, old)} had happened before put #{new}{through}"
-
-
-def listed(words: Sequence[str]) -> str:
-    """One, two and three.
-
-    Examples
-    --------
-    >>> listed(["one", "two", "three"])
-    'one, two and three'
-    """
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def _decoded(past: Past, row: int) -> str:

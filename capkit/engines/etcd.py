@@ -15,7 +15,8 @@ from capkit.engines.engine import Engine, remaining
 from capkit.engines.programs import NotInstalled, Program, Source, find
 from capkit.engines.proxy import HOST
 from capkit.engines.server import Server, StartFailed, free_ports, private
-from capkit.history import NodeId
+from capkit.history import Fault, NodeId
+from capkit.network import Crash
 from capkit.stores import Unavailable
 
 if TYPE_CHECKING:
@@ -88,6 +89,13 @@ class Etcd(Engine):
         if self._http is not None:
             self._http.close()
 
+    def strike(self, fault: Fault) -> None:
+        """Let a fault begin now; a crash of a version that may not survive it with a warning."""
+        if isinstance(fault, Crash) and self.program is not None and not self.program.sound:
+            message = f"{self.program} can lose committed data on kill -9 (etcd issue 13766)"
+            warnings.warn(message, stacklevel=2)
+        super().strike(fault)
+
     def _find(self) -> Program:
         if not hasattr(socket, "AF_UNIX"):
             raise NotInstalled("etcd needs sockets that are files, which Python lacks here")
@@ -96,10 +104,6 @@ class Etcd(Engine):
     def _launch(self) -> None:
         import httpx
 
-        assert self.program is not None
-        if not self.program.sound:
-            message = f"{self.program} can lose committed data on kill -9 (etcd issue 13766)"
-            warnings.warn(message, stacklevel=3)
         self._http = httpx.Client(
             trust_env=False,  # no proxy stands between a client and this computer
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from capkit._arguments import number
+from capkit._arguments import flag, number, shown
 from capkit.history import Fault, NodeId
 
 Group: TypeAlias = Iterable[NodeId]
@@ -34,9 +34,12 @@ class Partition(Fault):
 
     def __post_init__(self) -> None:
         Fault.__post_init__(self)
+        object.__setattr__(self, "one_way", flag("one_way", self.one_way))
+        if isinstance(self.groups, str) or not isinstance(self.groups, Iterable):
+            raise TypeError(f"groups must be sets of node ids, got {shown(self.groups)}")
         for group in self.groups:
-            if isinstance(group, str) or not isinstance(group, Iterable):
-                raise TypeError(f"groups must be sets of node ids, got {group!r}")
+            if isinstance(group, str | bytes) or not isinstance(group, Iterable):
+                raise TypeError(f"groups must be sets of node ids, got {shown(group)}")
         groups = tuple(tuple(sorted(group, key=_order)) for group in self.groups)
         named = [node for group in groups for node in group]
         for node in named:
@@ -68,6 +71,10 @@ class Crash(Fault):
 
     node: NodeId
     lose_memory: bool = False
+
+    def __post_init__(self) -> None:
+        Fault.__post_init__(self)
+        object.__setattr__(self, "lose_memory", flag("lose_memory", self.lose_memory))
 
     def stops(self, node: NodeId) -> bool:
         """Whether `node` is the one that is down."""

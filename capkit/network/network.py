@@ -11,7 +11,7 @@ from zlib import crc32
 import numpy as np
 import simpy
 
-from capkit._arguments import RandomState, number, stream
+from capkit._arguments import RandomState, number, shown, stream
 from capkit.history import Fault, Message, NodeId
 from capkit.network.faults import Crash, Group, Partition, Pause, Skew, Slow
 from capkit.network.node import Node
@@ -152,6 +152,7 @@ class Network:
 
     def restart(self, node: NodeId) -> None:
         """Start a node again."""
+        self.check("node", [node])
         self._drop(Crash, node)
 
     def pause(self, node: NodeId) -> None:
@@ -160,6 +161,7 @@ class Network:
 
     def resume(self, node: NodeId) -> None:
         """Let a node go on."""
+        self.check("node", [node])
         self._drop(Pause, node)
 
     def slow(self, node: NodeId, delay: float) -> None:
@@ -352,15 +354,19 @@ class Network:
 
 def _quantiles(latency: Latency | None) -> list[float]:
     """Latency (ms) at equally spaced probabilities."""
-    if isinstance(latency, str):
-        raise TypeError(f"latency must be ms, samples or a distribution, got {latency!r}")
+    what = f"latency must be ms, samples or a distribution, got {shown(latency)}"
+    if isinstance(latency, str | bytes | bool):
+        raise TypeError(what)
     if latency is None:
         table: Any = 5.0 - 5.0 * np.log1p(-_GRID)
     elif hasattr(latency, "ppf"):
         table = np.asarray(latency.ppf(_GRID), dtype=float)
     else:
-        table = np.sort(np.asarray(latency, dtype=float).ravel())
+        try:
+            table = np.sort(np.asarray(latency, dtype=float).ravel())
+        except (TypeError, ValueError, OverflowError):
+            raise TypeError(what) from None
     if table.size == 0 or not (np.isfinite(table).all() and table.min() >= 0):
-        raise ValueError(f"latency must be finite and at least 0 ms, got {latency!r}")
+        raise ValueError(f"latency must be finite and at least 0 ms, got {shown(latency)}")
     values: list[float] = table.tolist()
     return values if len(values) > 1 else values * 2

@@ -6,12 +6,15 @@ meaning rests on colour alone: each has a marker, a dash or a hatch as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import wraps
 from io import BytesIO
 from itertools import pairwise
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
+from matplotlib import rc_context, rcParams, rcParamsDefault
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -24,6 +27,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.transforms import blended_transform_factory
 
+from capkit._arguments import count, flag, number
 from capkit.plots.lettering import INK, PAPER, TEXT_SIZE, Label
 
 BOX = {"facecolor": PAPER, "edgecolor": "none", "alpha": 0.85, "pad": 1.5}
@@ -61,6 +65,31 @@ LOOKS = {
 _TINTS = ("#56B4E9", "#F0E442", "#CC79A7", "#009E73", "#E69F00", "#0072B2", "#D55E00", "#999999")
 
 
+Given = ParamSpec("Given")
+Drawn = TypeVar("Drawn")
+
+
+def plain_style() -> AbstractContextManager[None]:
+    """Matplotlib's own defaults, whatever style a notebook has chosen: all colours are ours."""
+    plain = {n: each for n, each in rcParamsDefault.items() if not n.startswith(_NO_STYLE)}
+    changed = {name: each for name, each in plain.items() if rcParams[name] != each}
+    return rc_context(changed) if changed else nullcontext()
+
+
+def in_plain_style(draw: Callable[Given, Drawn]) -> Callable[Given, Drawn]:
+    """Let a function draw as if no style had been chosen."""
+
+    @wraps(draw)
+    def drawing(*args: Given.args, **kwargs: Given.kwargs) -> Drawn:
+        with plain_style():
+            return draw(*args, **kwargs)
+
+    return drawing
+
+
+_NO_STYLE = ("backend", "interactive", "toolbar", "timezone", "webagg", "date.", "docstring", "tk.")
+
+
 class Panel(Axes):
     """Axes whose figure a notebook shows when they are the last value of a cell.
 
@@ -72,13 +101,18 @@ class Panel(Axes):
 
     reading: str = "an empty picture"
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        with plain_style():
+            super().__init__(*args, **kwargs)
+
     def __repr__(self) -> str:
         panels = [ax for ax in self._figure().axes if isinstance(ax, Panel)]
         return "\n".join(panel.reading for panel in panels)
 
     def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
         file = BytesIO()
-        FigureCanvasAgg(self._figure()).print_png(file)
+        with plain_style():
+            FigureCanvasAgg(self._figure()).print_png(file)
         return file.getvalue(), {"alt": repr(self)}
 
     def _figure(self) -> Figure:
@@ -109,6 +143,8 @@ def panels(columns: int = 1, rows: int = 1, *, width: float = 9.0, height: float
     an empty picture
     an empty picture
     """
+    columns, rows = count("columns", columns, high=100), count("rows", rows, high=100)
+    width, height = number("width", width, 2, 100), number("height", height, 2, 100)
     figure = Figure(figsize=(width / _larger, height / _larger), dpi=100 * _larger)
     figure.set_facecolor(PAPER)
     FigureCanvasAgg(figure)
@@ -143,6 +179,7 @@ def classroom(on: bool = True) -> None:
     >>> classroom(False)
     """
     global _larger
+    flag("on", on)
     _larger = 1.25 if on else 1.0
 
 
@@ -294,5 +331,6 @@ def legend_below(ax: Axes, artists: Iterable[Artist]) -> list[Legend]:
     size = (TEXT_SIZE - 1) / (larger if len(kept) > 4 else 1)  # more than four fit no larger
     style: dict[str, Any] = {"fontsize": size, "frameon": False, "ncols": len(kept)}
     style |= {"handlelength": 1.3, "columnspacing": 1.1, "handletextpad": 0.4}
+    style["labelcolor"] = INK
     names = [str(handle.get_label()) for handle in kept]
     return [Legend(ax, kept, names, borderpad=0, **place, **style)] if kept else []

@@ -12,7 +12,7 @@ from capkit.plots.drawing import BOX, LOOKS, describe, panels, tint
 from capkit.plots.lettering import INK, PAPER, TEXT_SIZE
 
 _STEP = 0.26
-_PLACES = {  # the middle of each box, as shares of the picture
+PLACES = {  # the middle of each box, as shares of the picture
     "linearizable": (0.39, 0.9),
     "sequential": (0.39, 0.9 - _STEP),
     "causal": (0.39, 0.9 - 2 * _STEP),
@@ -80,52 +80,58 @@ class LadderPicture:
 
     def __init__(self, ax: Axes) -> None:
         self.ax = ax
-        ax.set_axis_off()
-        ax.set_xlim(0, 1)
-        ax.set_ylim(0, 1)
-        for upper, lower in ((rung, each) for rung in RUNGS for each in RUNGS[rung]):
-            (x, top), (below, bottom) = _PLACES[upper], _PLACES[lower]
-            ends = [top - _HEIGHT / 2, bottom + _HEIGHT / 2]
-            ax.plot([x, below], ends, color=INK, linewidth=2, zorder=1)
-        self.boxes = {rung: _box(ax, *_PLACES[rung]) for rung in RUNGS}
-        self.labels = {rung: _label(ax, rung) for rung in RUNGS}
+        draw_lines(ax)
+        self.boxes = {rung: box(ax, *PLACES[rung]) for rung in RUNGS}
+        self.labels = {rung: rung_label(ax, rung) for rung in RUNGS}
         _samples(ax)
         self.artists: list[Artist] = [*self.boxes.values(), *self.labels.values()]
 
     def update(self, table: Ladder) -> list[Artist]:
         """Show another table, and return the artists to draw again."""
-        for rung, box in self.boxes.items():
-            _show(box, table[rung].ok, weakest=rung in table.weakest)
-            frame = self.labels[rung].get_bbox_patch()
-            assert frame is not None
-            frame.set_visible(table[rung].ok is False)  # a hatch behind letters is hard to read
+        for rung, frame in self.boxes.items():
+            _show(frame, table[rung].ok, weakest=rung in table.weakest)
+            behind = self.labels[rung].get_bbox_patch()
+            assert behind is not None
+            behind.set_visible(table[rung].ok is False)  # a hatch behind letters is hard to read
         describe(self.ax, _reading(table))
         return self.artists
 
 
-def _box(
+def draw_lines(ax: Axes) -> None:
+    """The lines between rungs, on Axes that show nothing else."""
+    ax.set_axis_off()
+    ax.set_xlim(0, 1)
+    ax.set_ylim(0, 1)
+    for upper, lower in ((rung, each) for rung in RUNGS for each in RUNGS[rung]):
+        (x, top), (below, bottom) = PLACES[upper], PLACES[lower]
+        ends = [top - _HEIGHT / 2, bottom + _HEIGHT / 2]
+        ax.plot([x, below], ends, color=INK, linewidth=2, zorder=1)
+
+
+def box(
     ax: Axes, x: float, y: float, width: float = _WIDTH, height: float = _HEIGHT
 ) -> FancyBboxPatch:
+    """A box around its middle, as yet without colour."""
     corner = x - width / 2, y - height / 2
     style = "round,pad=0,rounding_size=0.02"
-    box = FancyBboxPatch(corner, width, height, boxstyle=style, zorder=2)
-    ax.add_patch(box)
-    return box
+    made = FancyBboxPatch(corner, width, height, boxstyle=style, zorder=2)
+    ax.add_patch(made)
+    return made
 
 
-def _show(box: FancyBboxPatch, ok: bool | None, *, weakest: bool) -> None:
+def _show(frame: FancyBboxPatch, ok: bool | None, *, weakest: bool) -> None:
     look = LOOKS[_MEANINGS[ok][1]]
     face = PAPER if ok is None else tint(look.color, 0.75 if ok else 0.25)
     edge = INK if ok or weakest else look.color
-    box.set(facecolor=face, edgecolor=edge, linewidth=5 if weakest else 2.5)
-    box.set(hatch=look.hatch, linestyle=look.dash)
+    frame.set(facecolor=face, edgecolor=edge, linewidth=5 if weakest else 2.5)
+    frame.set(hatch=look.hatch, linestyle=look.dash)
 
 
-def _label(ax: Axes, rung: str) -> Text:
+def rung_label(ax: Axes, rung: str) -> Text:
     """The rung's name in the middle of its box, on two lines if it has several words."""
     first, *rest = rung.rsplit(" ", 1)
     return ax.text(
-        *_PLACES[rung],
+        *PLACES[rung],
         "\n".join([first, *rest]),
         ha="center",
         va="center",
@@ -140,8 +146,8 @@ def _samples(ax: Axes) -> None:
     """Small boxes that say what the large ones mean."""
     for place, (ok, (word, _)) in enumerate([*_MEANINGS.items(), (False, ("weakest to fail", ""))]):
         y = 0.95 - 0.075 * place
-        box = _box(ax, 0.035, y, 0.05, 0.055)
-        _show(box, ok, weakest=place == len(_MEANINGS))
+        sample = box(ax, 0.035, y, 0.05, 0.055)
+        _show(sample, ok, weakest=place == len(_MEANINGS))
         ax.text(0.07, y, word, va="center", fontsize=TEXT_SIZE, color=INK)
 
 

@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from capkit._arguments import count, instance
+from capkit._arguments import span as two_times
 from capkit.consistency import Verdict
 from capkit.history import Copy, Fault, History, NodeId, Operation, Outcome, Siblings
-from capkit.history.columns import Column
+from capkit.history.columns import Column, a_history
+from capkit.history.equality import identity
 
 _LONGEST = 9  # letters of a value
 _MOST_KEYS = 3
@@ -84,6 +87,20 @@ def _many(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
+def check(history: History, verdict: Any, span: Any, highlight: Any) -> None:
+    """Refuse what a timeline cannot show."""
+    a_history(history)
+    if verdict is not None:
+        rows = (*instance("verdict", verdict, Verdict).witness, *verdict.order)
+        if max(rows, default=-1) >= len(history):
+            rule = f"of this history, which has {len(history)} operations"
+            raise ValueError(f"verdict must be {rule}, got one about #{max(rows)}")
+    if span is not None:
+        two_times("span", span)
+    if highlight is not None:
+        count("highlight", highlight, 0, max(0, len(history) - 1))
+
+
 def keys_of(history: History, key: Any) -> list[Any]:
     """The keys to show: the one asked for, or all of them while they are few."""
     if key is not None:
@@ -91,7 +108,7 @@ def keys_of(history: History, key: Any) -> list[Any]:
     codes = dict.fromkeys(history.key.tolist())
     known = [history.decode("key", code) for code in codes]
     known += [copy.key for copy in history.copies]
-    every = list(dict.fromkeys(known))
+    every = list({identity(key): key for key in reversed(known)}.values())[::-1]
     return every if len(every) <= _MOST_KEYS else every[:1]
 
 

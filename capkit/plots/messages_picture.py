@@ -13,7 +13,9 @@ from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
+from capkit._arguments import span as two_times
 from capkit.history import Copy, History, Message, NodeId, Operation, Outcome
+from capkit.history.columns import a_history
 from capkit.plots.drawing import (
     LOOKS,
     describe,
@@ -73,9 +75,9 @@ def messages(
     >>> messages(run(store, Workload(clients=1, duration=400, rng=7), trace=True))
     24 messages between 3 nodes in 402 ms: 24 arrive.
     """
-    if span is not None and not span[0] < span[1]:
-        raise ValueError(f"span must start before it ends, got {span}")
-    if not history.messages:
+    if span is not None:
+        two_times("span", span)
+    if not a_history(history).messages:
         raise ValueError("history must have messages, as run(..., trace=True) keeps, got none")
     nodes = nodes_of(history)
     if ax is None:
@@ -260,7 +262,7 @@ def _legend(ax: Axes, kinds: Sequence[str]) -> Legend:
     below = -36 * dots_per_inch(ax) / 100 / max(1.0, ax.bbox.height)
     place: dict[str, Any] = {"loc": "upper right", "bbox_to_anchor": (1.01, below)}
     style: dict[str, Any] = {"fontsize": TEXT_SIZE - 1, "frameon": False, "ncols": 3}
-    return Legend(ax, handles, list(kinds), borderpad=0, **place, **style)
+    return Legend(ax, handles, list(kinds), borderpad=0, labelcolor=INK, **place, **style)
 
 
 def _reading(history: History, nodes: int, span: tuple[float, float]) -> str:

@@ -20,6 +20,7 @@ from capkit.plots.drawing import (
     describe,
     dots,
     dots_per_inch,
+    in_plain_style,
     legend_below,
     margins,
     tint,
@@ -84,8 +85,7 @@ def timeline(
     >>> timeline(History([put, get]))
     2 operations of 2 clients in 25 ms: 2 OK. 1 stale get.
     """
-    if span is not None and not span[0] < span[1]:
-        raise ValueError(f"span must start before it ends, got {span}")
+    layout.check(history, verdict, span, highlight)
     own = ax is None
     ax = wide_panel(2.03, 0.5) if ax is None else ax
     picture = TimelinePicture(ax, fewest=1.0 if own else _FEWEST_ROWS)
@@ -116,6 +116,7 @@ class TimelinePicture:
         Whether a legend stands below.
     """
 
+    @in_plain_style
     def __init__(
         self, ax: Axes, values: Sequence[Any] = (), fewest: float = 5.0, legend: bool = True
     ) -> None:
@@ -127,6 +128,7 @@ class TimelinePicture:
         ax.locator_params(axis="x", nbins=6)
         ax.tick_params(labelsize=TEXT_SIZE, colors=INK)
 
+    @in_plain_style
     def update(
         self,
         history: History,
@@ -346,7 +348,11 @@ class TimelinePicture:
 
     def _code(self, key: Any) -> int:
         keys = self.history.keys
-        return int(key) if keys is None else keys.index(key) if key in keys else -2
+        if key is None:
+            return -1
+        if keys is None:
+            return int(key) if isinstance(key, int) else -2
+        return keys.index(key) if key in keys else -2
 
     def _right(self, rows: Any) -> Any:
         """Where the bars end: wide enough to be seen, and inside the picture."""

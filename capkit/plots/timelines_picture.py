@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 from matplotlib.artist import Artist
 
-from capkit._arguments import count
+from capkit._arguments import count, instance, shown
 from capkit.consistency import summary
 from capkit.history import History
 from capkit.plots.drawing import (
     Panel,
     describe,
     heading,
+    in_plain_style,
     legend_below,
     margins,
     panels,
@@ -21,6 +22,7 @@ from capkit.plots.layout import span_of, values_of
 from capkit.plots.timeline_picture import TimelinePicture
 
 
+@in_plain_style
 def timelines(histories: Mapping[str, History]) -> Panel:
     """Timelines below each other on one axis of time, each under its name and what it is worth.
 
@@ -48,7 +50,11 @@ def timelines(histories: Mapping[str, History]) -> Panel:
     fresh: 100 % available, no stale reads, linearizable
     old: 100 % available, 1 stale read, not linearizable
     """
-    number = count("histories", len(histories))
+    if not isinstance(histories, Mapping):
+        raise TypeError(f"histories must be a dict of names and histories, got {shown(histories)}")
+    for history in histories.values():
+        instance("each of histories", history, History)
+    number = count("histories", len(histories), high=30)
     made = panels(1, number, height=0.55 + 2.55 * number)
     margins(made[0], 2.03, 0.65, 0.5, 0.3)
     made[0].figure.subplots_adjust(hspace=0.16)

@@ -26,6 +26,7 @@ from capkit.plots.drawing import (
     dots,
     dots_per_inch,
     frame,
+    in_plain_style,
     margins,
     panels,
     tint,
@@ -118,6 +119,7 @@ class TradeoffPicture:
         All that `update` may change, in the order in which to draw them.
     """
 
+    @in_plain_style
     def __init__(self, height: float) -> None:
         left, right = panels(2, height=height)
         margins(left, 0.92, 0.95, 0.2, 0.62)
@@ -131,6 +133,7 @@ class TradeoffPicture:
         self.counted = left.text(0.02, 0.5, "", **style)
         self.artists: list[Artist] = [*self.whole.artists, *self.cut.artists, self.counted]
 
+    @in_plain_style
     def update(
         self,
         n: int,

@@ -81,7 +81,7 @@ def _mark(ax: Axes, proof: Proof, nodes: list[int]) -> None:
     below = -36 * dots_per_inch(ax) / 100 / max(1.0, ax.bbox.height)
     place: dict[str, Any] = {"loc": "upper right", "bbox_to_anchor": (1.01, below)}
     if ax is ax.figure.axes[-1]:
-        ax.legend(fontsize=TEXT_SIZE - 1, frameon=False, borderpad=0, **place)
+        ax.legend(fontsize=TEXT_SIZE - 1, frameon=False, borderpad=0, labelcolor=INK, **place)
 
 
 def _answer(get: Operation) -> str:

@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from capkit._arguments import RandomState, count, number, stream
 from capkit.staleness.latencies import Times, exchange, take
 
+_STEPS = 10**7  # of a sweep: some seconds
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Races:
@@ -121,6 +123,9 @@ class Races:
         number("p", p, 0, 1)
         if not 0 < number("step", step) < math.inf:
             raise ValueError(f"step must be above 0, got {step}")
+        least = float(self.wait[np.isfinite(self.wait)].max(initial=0)) / _STEPS
+        if step < least:
+            raise ValueError(f"step must be at least {least:g} for these reads, got {step}")
         needed = _rank(p, count("trials", trials))
         generator = np.random.default_rng(stream(rng, "staleness.t_of_sweep"))
         ordered, first = np.sort(self.wait), 0

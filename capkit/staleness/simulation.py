@@ -18,7 +18,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from capkit._arguments import RandomState, choice, count, number, stream
+from capkit._arguments import RandomState, choice, count, number, shown, stream
 from capkit.staleness.latencies import (
     PROFILES,
     Profile,
@@ -126,6 +126,8 @@ def compare(
     in ms            99.9 % of reads  99.9 % of writes           0.999 fresh from
     profile   R W     paper     ours    paper     ours    paper    sweep    exact
     """
+    if isinstance(profiles, str) or not isinstance(profiles, Iterable):
+        raise TypeError(f"profiles must be names, got {shown(profiles)}")
     seeds = stream(rng, "staleness.compare")
     generator = np.random.default_rng(seeds)
     lines = [

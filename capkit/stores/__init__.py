@@ -3,7 +3,7 @@
 `store` is what all share, and how to write one of your own; below it, `cluster` is the nodes.
 `makers` are what makes a fresh store for each run. `thirty_lines` is the store of
 lesson 01; `ca`, `cp` and `ap` are those of lessons 03 to 05. `leader`, `lease` and `leaderless` are
-the mechanisms under the named systems of lesson 07, `counter` and `gossip` those of lesson 10.
+the mechanisms under the named systems of lesson 07; lesson 10 has `counter`, `gossip` and `teller`.
 """
 
 from capkit.network import Node
@@ -18,6 +18,7 @@ from capkit.stores.lease import LeaseStore
 from capkit.stores.makers import Maker, build, name_of
 from capkit.stores.question import Unavailable
 from capkit.stores.store import Store
+from capkit.stores.teller import TellerStore
 from capkit.stores.thirty_lines import DistributedStore
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Maker",
     "Node",
     "Store",
+    "TellerStore",
     "Unavailable",
     "build",
     "name_of",

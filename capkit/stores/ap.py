@@ -17,7 +17,7 @@ from functools import partial
 from operator import contains
 from typing import Any, NamedTuple, TypeAlias
 
-from capkit._arguments import choice
+from capkit._arguments import choice, flag
 from capkit.history import NodeId, Siblings
 from capkit.network import Network, Node
 from capkit.stores.cluster import Process
@@ -143,13 +143,13 @@ class APStore(Store):
             )
         super().__init__(nodes, network)
         self.resolve, self.merge = resolve, merge
-        self.hinted_handoff = hinted_handoff
-        self.read_repair: bool | str = read_repair
+        self.hinted_handoff = flag("hinted_handoff", hinted_handoff)
+        self.read_repair: bool | str = flag("read_repair", read_repair)
         self.hints: dict[NodeId, list[Hint]] = {node.id: [] for node in self.nodes}
         self._dots: dict[Actor, int] = {}
         if hinted_handoff:
             self.every(self.handoff_every, self._hand_off)
-        if anti_entropy and len(self.nodes) > 1:
+        if flag("anti_entropy", anti_entropy) and len(self.nodes) > 1:
             self.every(self.sync_every, self._synchronise)
 
     def put(

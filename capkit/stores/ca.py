@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import simpy
 
-from capkit._arguments import choice
+from capkit._arguments import choice, flag
 from capkit.history import NodeId
 from capkit.network import Network, Node
 from capkit.stores.cluster import Process
@@ -98,7 +98,10 @@ class CAStore(LogStore):
     """
 
     beat_every = 25.0
-    """Ms between two signs of life, each of which also sends again what may have been lost."""
+    """Ms between two signs of life, each of which also sends again what may have been lost.
+
+    It is read when the store is made: a subclass may set another one.
+    """
 
     suspect_after = 150.0
     """Ms of silence after which failover takes a node for dead."""
@@ -115,7 +118,7 @@ class CAStore(LogStore):
         choice("on_partition", on_partition, ("block", "failover"))
         choice("read_from", read_from, ("primary", "any"))
         super().__init__(nodes, network)
-        self.synchronous, self.read_from = synchronous, read_from
+        self.synchronous, self.read_from = flag("synchronous", synchronous), read_from
         self.failover = on_partition == "failover"
         first = self.nodes[0].id
         self.ledgers = {node.id: Ledger(primary=first) for node in self.nodes}

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 import simpy
 
-from capkit._arguments import number
+from capkit._arguments import number, shown
 from capkit.history import Copy, NodeId
 from capkit.network import Network, Node
 
@@ -28,10 +28,10 @@ class Cluster:
     """Whether a client's link to its own node loses requests."""
 
     def __init__(self, nodes: Iterable[Node], network: Network | None = None) -> None:
-        self.nodes = _checked(nodes)
+        self.nodes = checked(nodes)
         self.network = Network() if network is None else network
         if not isinstance(self.network, Network):
-            raise TypeError(f"network must be a Network, got {network!r}")
+            raise TypeError(f"network must be a Network, got {shown(network)}")
         self.network.attach(self.nodes, self.crash, self.restart)
         self.env = self.network.env
         self.by_id = {node.id: node for node in self.nodes}
@@ -165,13 +165,16 @@ class Cluster:
                 message(label, source, target.id, partial(reached, target, row), row[:2])
 
 
-def _checked(nodes: Iterable[Node]) -> list[Node]:
+def checked(nodes: Iterable[Node]) -> list[Node]:
+    """The nodes of a store: at least one, with different ids."""
+    if not isinstance(nodes, Iterable):
+        raise TypeError(f"nodes must be a list of Node, got {shown(nodes)}")
     nodes = list(nodes)
     if not nodes:
         raise ValueError("nodes must be at least one Node, got none")
     for node in nodes:
         if not isinstance(node, Node):
-            raise TypeError(f"nodes must be Node objects, got {node!r}")
+            raise TypeError(f"nodes must be Node objects, got {shown(node)}")
     ids = [node.id for node in nodes]
     for each in ids:
         if ids.count(each) > 1:

@@ -54,12 +54,16 @@ class CounterStore(Store):
 
     def on_put(self, request: Request, key: Hashable, value: Any) -> Any:
         assert request.at is not None
-        amounts = self.book(key, request.at).get(request.at, ())
-        self._merge(self.by_id[request.at], told={key: {request.at: (*amounts, value)}})
+        self.take_down(self.by_id[request.at], key, value)
 
     def on_get(self, request: Request, key: Hashable) -> Any:
         assert request.at is not None
         return _balance(self.book(key, request.at))
+
+    def take_down(self, node: Node, key: Hashable, amount: int) -> None:
+        """Let a node add an amount to its own list."""
+        own = self.book(key, node.id).get(node.id, ())
+        self._merge(node, told={key: {node.id: (*own, amount)}})
 
     def book(self, key: Hashable, node: NodeId) -> Book:
         """The amounts of each node, as far as `node` knows."""

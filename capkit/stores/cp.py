@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from typing import Any, NamedTuple
 
+from capkit._arguments import flag
 from capkit.network import Network, Node
 from capkit.stores.cluster import Process
 from capkit.stores.question import Answers, Request
@@ -66,8 +67,8 @@ class CPStore(Store):
         rejoin: bool = False,
     ) -> None:
         super().__init__(nodes, network)
-        self.write_back = write_back
-        self.rejoin = rejoin
+        self.write_back = flag("write_back", write_back)
+        self.rejoin = flag("rejoin", rejoin)
 
     def on_put(self, request: Request, key: Hashable, value: Any) -> Process:
         answers = yield from self.query(request, key)

@@ -102,7 +102,10 @@ class LeaderStore(LogStore):
     """
 
     beat_every = 25.0
-    """Ms between two signs of life of the leader, each of which carries its log."""
+    """Ms between two signs of life of the leader, each of which carries its log.
+
+    It is read when the store is made: a subclass may set another one.
+    """
 
     suspect_after = 150.0
     """Ms of silence after which a node asks for votes; chance adds up to as much again."""

@@ -21,11 +21,11 @@ from operator import contains
 from typing import Any, TypeAlias
 from zlib import crc32
 
-from capkit._arguments import choice, count
+from capkit._arguments import choice, count, flag
 from capkit.history import NodeId
 from capkit.network import Network, Node
 from capkit.stores.ap import APStore, Hint, Version, versions_of
-from capkit.stores.cluster import Process
+from capkit.stores.cluster import Process, checked
 from capkit.stores.question import Answers, Question, Request
 
 Demand: TypeAlias = tuple[str, list[NodeId], int]  # in words: of which nodes how many must answer
@@ -144,7 +144,7 @@ class LeaderlessStore(APStore):
         anti_entropy: bool = True,
         notfound_ok: bool = True,
     ) -> None:
-        nodes = list(nodes)
+        nodes = checked(nodes)
         self.n = count("n", n, 1, len(nodes) or math.inf)
         self.r, self.w = count("r", r, 1, self.n), count("w", w, 1, self.n)
         self.pr, self.pw = count("pr", pr, 0, self.n), count("pw", pw, 0, self.n)
@@ -159,7 +159,8 @@ class LeaderlessStore(APStore):
             hinted_handoff=hinted_handoff,
             anti_entropy=anti_entropy,
         )
-        self.sloppy, self.collect, self.notfound_ok = sloppy, collect, notfound_ok
+        self.sloppy, self.collect = flag("sloppy", sloppy), flag("collect", collect)
+        self.notfound_ok = flag("notfound_ok", notfound_ok)
         self.read_repair = read_repair
         self._demanded: dict[int, list[Demand]] = {}
         self.issued: dict[NodeId, dict[Hashable, Version]] = {node: {} for node in self.by_id}

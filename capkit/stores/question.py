@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import simpy
 
+from capkit._arguments import positive
 from capkit.history import NodeId
 from capkit.network import Node
 from capkit.stores.cluster import Process
@@ -109,7 +110,8 @@ class Question:
             asked = [node for node in self.store.nodes if self.among(node)]
             self.send(asked, self.purpose, attempt)
             if not once:
-                self.store.network.after(self.store.retry_every, partial(self.repeat, attempt + 1))
+                wait = positive("retry_every", self.store.retry_every)
+                self.store.network.after(wait, partial(self.repeat, attempt + 1))
 
     def send(self, nodes: Sequence[Node], label: str, attempt: int) -> None:
         """Ask those of some nodes that have not answered."""

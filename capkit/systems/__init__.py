@@ -8,7 +8,7 @@ and what it is called. `get` returns it, its `build` makes a store with any of i
 from importlib import import_module
 
 from capkit._arguments import choice
-from capkit.systems.comparison import SCRIPTS, Comparison, Row, Script
+from capkit.systems.comparison import SCRIPTS, Comparison, Row, Script, freshness_of
 from capkit.systems.system import Option, System
 from capkit.systems.table import compare
 
@@ -58,5 +58,6 @@ __all__ = [
     "Script",
     "System",
     "compare",
+    "freshness_of",
     "get",
 ]

@@ -215,6 +215,13 @@ def judged(store: Store, history: History, calm: History) -> dict[str, Any]:
     }
 
 
+def freshness_of(store: Any, history: History) -> float:
+    """Share of the answered gets that are not stale, also where a get returns a set."""
+    if getattr(store, "collect", False):
+        return float(_of_sets(history)["fresh"])
+    return freshness(history)
+
+
 def _of_values(history: History) -> dict[str, Any]:
     rungs = [rung for rung in ladder(history).highest if rung != "convergent"]
     old = int((stale(history) >= 0).sum())

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtr
 
-from capkit._arguments import RandomState, count, number, stream
+from capkit._arguments import RandomState, count, flag, number, stream
 from capkit.tradeoff.rates import Wholes, wilson
 
 Messages: TypeAlias = NDArray[np.bool_]
@@ -74,7 +74,7 @@ def retries(loss: float, reply_loss: float, attempts: int, *, request_id: bool =
     count("attempts", attempts)
     never = risk**attempts
     arrive_twice = float(bdtr(attempts - 2, attempts, risk)) if attempts > 1 else 0.0
-    twice = 0.0 if request_id else silent * arrive_twice
+    twice = 0.0 if flag("request_id", request_id) else silent * arrive_twice
     return Paid(never=never, once=1 - never - twice, twice=twice, low=twice, high=twice)
 
 
@@ -112,6 +112,7 @@ def simulate_retries(
     """
     retries(loss, reply_loss, attempts)  # complains before anything is drawn
     generator = np.random.default_rng(stream(rng, "tradeoff.retries"))
+    flag("request_id", request_id)
     counts, left = np.zeros(3, dtype=np.int64), count("trials", trials)
     while left:
         luck = generator.random((2, attempts, min(left, _CHUNK)))

@@ -131,7 +131,7 @@ def wholes(name: str, values: ArrayLike, low: int = 1, high: ArrayLike = math.in
     """The values as whole numbers in low..high, or an error that names one that is not."""
     array, most = np.broadcast_arrays(np.asarray(values, dtype=object), high)
     for value, limit in zip(array.flat, most.flat, strict=True):
-        count(name, value, low, limit)
+        count(name, value, low, float(limit))
     return array.astype(np.int64)
 
 

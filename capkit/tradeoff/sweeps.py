@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from capkit._arguments import RandomState, choice, count, number, stream
+from capkit._arguments import RandomState, choice, count, flag, number, stream
 from capkit.tradeoff.rates import FAILING, Rates, Wholes, from_counts, tally
 
 Point: TypeAlias = tuple[int, int, int, float]
@@ -87,6 +87,7 @@ def sweep(
     """
     points, shape = _points(grid)
     count("trials", trials)
+    flag("progress", progress)
     shared = choice("failing", failing, FAILING) == "nodes"
     if executor is not None and not hasattr(executor, "submit"):
         raise TypeError(f"executor must be a concurrent.futures.Executor, got {executor!r}")

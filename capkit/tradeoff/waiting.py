@@ -91,7 +91,7 @@ def calm(
     number("latency", latency, 0), number("distance", distance, 0), number("rate", rate, 0)
     region = np.arange(n) < side
     apart = region[:, None] != region
-    ways = (latency + distance * apart) * ~np.eye(n, dtype=bool)
+    ways = (float(latency) + float(distance) * apart) * ~np.eye(n, dtype=bool)
     get, put = _trips(ways, r), _trips(ways, w) * count("rounds", rounds)
     slower = [max(np.median(ms[region]), np.median(ms[~region])) for ms in (get, put)]
     fresh = np.mean([_fresh(ways, put, reader, r, rate / 1_000) for reader in range(n)])

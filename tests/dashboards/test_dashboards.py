@@ -24,9 +24,13 @@ from capkit.plots import drawing
 from capkit.stores import APStore, CAStore, CPStore, Node
 from capkit.workload import Workload, run
 
-OF_THEIR_OWN = ("staleness", "system")  # too many modes for each to be tried: see their own files
+OF_THEIR_OWN = (
+    "pacelc",
+    "staleness",
+    "system",
+)  # too many modes: see their own files
 MAKERS = {name: make for name, make in ALONE.items() if name not in OF_THEIR_OWN}
-HEIGHTS = {"failure": 500, "interval": 290, "tradeoff": 490}
+HEIGHTS = {"failure": 500, "harvest": 500, "interval": 290, "retries": 500, "tradeoff": 490}
 
 
 def inside(widget, kind):

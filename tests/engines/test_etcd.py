@@ -1,6 +1,7 @@
 """etcd: linearizable whatever happens to it, unless it is asked not to be."""
 
 import os
+from dataclasses import replace
 
 import pytest
 from support.engines import shared, started, until, with_last_gets
@@ -59,7 +60,7 @@ def test_etcd_hears_what_flows_one_way():
 
 def test_serializable_reads_of_etcd_are_stale_with_a_witness():
     with started(engines.Etcd, serializable=True) as running:
-        workload = Workload(clients=6, duration=3_000, rate=10, rng=1)
+        workload = Workload(clients=6, duration=3_000, rate=10, timeout=1_000, rng=1)
         cut = Partition(at=500, until=2_500, groups=[{running.leader}])
         history = engines.run(running, workload, [cut])
     verdict = linearizable(history)
@@ -67,23 +68,24 @@ def test_serializable_reads_of_etcd_are_stale_with_a_witness():
     assert any(history[each].kind == "get" for each in verdict.witness)
 
 
-def test_an_unsound_etcd_is_taken_for_want_of_a_better_one_and_with_a_warning(
-    monkeypatch, tmp_path
-):
-    fake = tmp_path / "etcd"
-    fake.write_text("#!/bin/sh\necho etcd Version: 3.5.1\nexit 1\n")
-    fake.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("capkit.engines.programs.inside", lambda *_: [])
-    with (
-        pytest.warns(UserWarning, match=r"etcd 3\.5\.1 can lose committed data on kill -9"),
-        pytest.raises(engines.StartFailed),
-        engines.Etcd(),
-    ):
-        pass
-    sound = tmp_path / "sound"
-    sound.mkdir()
-    (sound / "etcd").write_text("#!/bin/sh\necho etcd Version: 3.4.23\n")
-    (sound / "etcd").chmod(0o755)
-    monkeypatch.setenv("PATH", os.pathsep.join([str(tmp_path), str(sound)]))
+def test_an_unsound_etcd_is_taken_for_want_of_a_better_one(monkeypatch, tmp_path):
+    for name, version in (("new", "3.5.1"), ("sound", "3.4.23")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "etcd").write_text(f"#!/bin/sh\necho etcd Version: {version}\n")
+        (tmp_path / name / "etcd").chmod(0o755)
+    monkeypatch.setenv("CAPKIT_ENGINES", "system")
+    monkeypatch.setenv("PATH", str(tmp_path / "new"))
+    assert not engines.Etcd().find().sound
+    monkeypatch.setenv("PATH", os.pathsep.join([str(tmp_path / "new"), str(tmp_path / "sound")]))
     assert engines.Etcd().find().version == "3.4.23"
+
+
+def test_an_unsound_etcd_is_killed_with_a_warning():
+    running = shared(engines.Etcd)
+    true = running.program
+    running.program = replace(true, version="3.5.1", sound=False)
+    try:
+        with pytest.warns(UserWarning, match=r"etcd 3\.5\.1 can lose committed data on kill -9"):
+            running.strike(Crash(node=2))
+    finally:
+        running.program = true

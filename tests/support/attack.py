@@ -28,12 +28,12 @@ def payloads(secret="", token=""):
         if not secret or path == "kv/range":
             yield _http(path, token)
     for statement in ("SELECT value FROM pairs", "UPDATE pairs SET value = '1'"):
-        yield _postgresql(statement)
+        yield from _postgresql(statement)
 
 
 def runs(marker):
     """What makes an engine run or write something, if it lets anybody in."""
-    yield _postgresql(f"COPY pairs FROM PROGRAM 'touch {marker}/postgresql'")
+    yield from _postgresql(f"COPY pairs FROM PROGRAM 'touch {marker}/postgresql'")
     yield f"CONFIG SET dir {marker}\r\nSET x 1\r\nSAVE\r\n".encode()
     yield f"EVAL \"return redis.call('CONFIG', 'SET', 'dir', '{marker}')\" 0\r\nBGSAVE\r\n".encode()
 
@@ -43,21 +43,19 @@ def _http(path, token):
     body = {"key": key} | ({"value": "MQ=="} if path == "kv/put" else {"serializable": True})
     body = body if path.startswith("kv") else {"name": "root", "password": "x"}
     text = json.dumps(body)
-    head = f"POST /v3/{path} HTTP/1.0\r\nContent-Length: {len(text)}\r\nAuthorization: {token}\r\n"
+    proof = f"Authorization: {token}\r\n" if token else ""
+    head = f"POST /v3/{path} HTTP/1.0\r\nContent-Length: {len(text)}\r\n{proof}"
     return f"{head}\r\n{text}".encode()
 
 
 def _postgresql(statement):
-    """A start as superuser, an empty password, and a statement."""
+    """A start as superuser and a statement: with no password, and with an empty one."""
     start = struct.pack("!i", 196_608) + b"user\0postgres\0database\0postgres\0\0"
+    start = struct.pack("!i", len(start) + 4) + start
     query = statement.encode() + b"\0"
-    return b"".join(
-        [
-            struct.pack("!i", len(start) + 4) + start,
-            b"p" + struct.pack("!i", 5) + b"\0",
-            b"Q" + struct.pack("!i", len(query) + 4) + query,
-        ]
-    )
+    query = b"Q" + struct.pack("!i", len(query) + 4) + query
+    yield start + query
+    yield start + b"p" + struct.pack("!i", 5) + b"\0" + query
 
 
 def talk(port, words):
@@ -66,7 +64,7 @@ def talk(port, words):
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=5) as link:
             link.sendall(words)
-            link.settimeout(0.15)
+            link.settimeout(1)
             while piece := link.recv(65_536):
                 heard += piece
     except OSError:

@@ -187,10 +187,12 @@ class Gossip(Answering):
 
     def __init__(self, nodes, network):
         super().__init__(nodes, network)
-        self.heard = []
+        self.heard, self.turns = [], []
         self.every(50, self.tell)
 
     def tell(self, node, turn):
+        self.turns.append((turn, node.id))
+
         def take(other):
             for key, value in news.items():
                 self.write(other, key, value)
@@ -213,7 +215,8 @@ def test_nodes_take_regular_turns_and_hear_what_the_others_reply():
     assert store.heard == [(1, 0, 1, 1), (1, 1, 0, 1)]
     store.network.restart(2)
     store.network.pause(1)
-    store.wait(50)  # nobody hears from node 1, which does not take its second turn
+    store.wait(50)
+    assert store.turns == [(1, 0), (1, 1), (2, 0), (2, 2)]  # nodes that were awake
     assert sorted(store.heard[2:]) == [(2, 0, 2, 1), (2, 2, 0, 1)]
 
 

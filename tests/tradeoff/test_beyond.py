@@ -1,5 +1,6 @@
 """Beyond CAP: what consistency costs without a cut, harvest and yield, and who is paid twice."""
 
+from contextlib import suppress
 from functools import partial
 from itertools import combinations, product
 
@@ -8,7 +9,7 @@ import pytest
 from support.stores import new
 
 from capkit import APStore, CPStore, Unavailable, Workload, freshness, run
-from capkit.stores import LeaderlessStore, Store
+from capkit.stores import LeaderlessStore, Store, TellerStore
 from capkit.tradeoff import calm, harvest, retries, simulate_retries
 
 # Without a cut.
@@ -163,38 +164,15 @@ def test_at_a_reply_loss_of_one_fifth_the_exact_share_is_in_the_interval():
     assert found.low < exact.twice < found.high
 
 
-class Bank(Store):
-    """One node that pays what it is asked for; it remembers the ids that it has seen."""
-
-    own_link_fails = True
-    remembers = False
-
-    def on_put(self, request, key, value):
-        name, amount = value
-
-        def pay(node):
-            paid = node.data.setdefault("paid", [])
-            if not (self.remembers and any(name == each for each, _ in paid)):
-                paid.append((name, amount))
-            return True
-
-        heard = yield from self.ask(request, "withdraw", pay, need=1, patience=40)
-        if not heard:
-            raise Unavailable("the bank did not answer")
-
-
 @pytest.mark.parametrize("remembers", [False, True])
 def test_a_real_client_that_asks_again_is_paid_as_often_as_the_formula_says(remembers):
-    bank, wanted = new(Bank, 1, reply_loss=0.2), 800
-    bank.remembers = remembers
+    bank, wanted = new(partial(TellerStore, remembers=remembers), 1, reply_loss=0.2), 800
     for name in range(wanted):
         for _ in range(5):
-            try:
-                bank.put("account", (name, 20), at=0)
+            with suppress(Unavailable):
+                bank.put("account", name)
                 break
-            except Unavailable:
-                continue
-    times = np.bincount([name for name, _ in bank.nodes[0].data["paid"]], minlength=wanted)
+    times = np.bincount(bank.paid, minlength=wanted)
     exact = retries(0, 0.2, 5, request_id=remembers)
     assert np.mean(times > 1) == pytest.approx(exact.twice, abs=0.045)
     assert times.min() >= 1

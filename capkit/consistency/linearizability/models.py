@@ -145,8 +145,8 @@ class Appended(Model):
     noun = "string"
 
     def __init__(self, initial: str = "") -> None:
-        if initial:
-            self.initial = _text("initial", initial)
+        if _text("initial", initial):
+            self.initial = initial
 
     def step(self, state: str, operation: Operation) -> Any:
         value = operation.value
@@ -200,8 +200,8 @@ class Counter(Model):
     noun = "counter"
 
     def __init__(self, initial: float = 0) -> None:
-        if initial != 0:
-            self.initial = _amount("initial", initial)
+        if _amount("initial", initial) != 0:
+            self.initial = initial
 
     def step(self, state: Any, operation: Operation) -> Any:
         if operation.kind == "add":

@@ -23,8 +23,9 @@ from typing import NamedTuple
 from capkit.consistency import reasons
 from capkit.consistency.promises.happened_before import Past, minimal
 from capkit.consistency.promises.sessions import ambiguous
+from capkit.consistency.reasons import listed
 from capkit.consistency.verdicts import Verdict, vacuous
-from capkit.consistency.wording import after, label, listed, returned
+from capkit.consistency.wording import after, label, returned
 from capkit.history import History
 
 

@@ -114,6 +114,7 @@ class Past:
             key, code = self.key[row], self.value[row]
             several = code in lists and (key, code) not in puts
             names = [codes.get(identity(each)) for each in lists[code]] if several else [code]
+            names = names or [None]
             found = [puts.get((key, name), -1 - key if name == -1 else None) for name in names]
             self.got[row] = tuple(dict.fromkeys(put for put in found if put is not None))
             if None in found or several:

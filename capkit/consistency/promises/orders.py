@@ -15,8 +15,9 @@ from capkit.consistency.promises.causality import causal
 from capkit.consistency.promises.forced import forced
 from capkit.consistency.promises.happened_before import Past, minimal
 from capkit.consistency.promises.interleavings import Found, Search
+from capkit.consistency.reasons import listed
 from capkit.consistency.verdicts import Verdict, vacuous
-from capkit.consistency.wording import label, listed, returned
+from capkit.consistency.wording import label, returned
 from capkit.history import History
 from capkit.history.order import joined
 
@@ -68,7 +69,7 @@ def sequential(history: History, *, budget: int = 100_000) -> Verdict:
     >>> sequential(history).order
     (0, 2, 1)
     """
-    budget = count("budget", budget)
+    budget = count("budget", budget, high=2**63)
     if (nothing := vacuous(history, "sequential")) is not None:
         return nothing
     weaker = causal(history)
@@ -135,7 +136,7 @@ def k_atomic(history: History, k: int, *, budget: int = 100_000) -> Verdict:
     >>> k_atomic(history, 1).ok, k_atomic(history, 2).ok
     (False, True)
     """
-    k, budget = count("k", k), count("budget", budget)
+    k, budget = count("k", k), count("budget", budget, high=2**63)
     claim = f"{k}-atomic"
     if (nothing := vacuous(history, claim)) is not None:
         return nothing

@@ -54,11 +54,13 @@ class Rule(NamedTuple):
 
 
 class Breach(NamedTuple):
-    """A get of an old version, that version, and the lesson that it goes against."""
+    """A get of old versions: each of them, with a lesson that it goes against.
+
+    The first is the one to speak of.
+    """
 
     late: int
-    old: int
-    lesson: Lesson
+    olds: tuple[tuple[int, Lesson], ...]
 
 
 def _own_puts(past: Past, row: int) -> Iterator[Lesson]:
@@ -267,20 +269,22 @@ def _judge(history: History, rule: Rule) -> Verdict:
     breach = _breach(past, rule)
     if breach is None:
         return Verdict(ok=True, claim=claim, reason="no get returned a version that is too old")
-    late, old, lesson = breach
-    rows = {late, lesson.newer, *lesson.via, old, *past.path(old, lesson.newer)}
-    rows = {row for row in rows if row >= 0}.union(*(past.got.get(row, ()) for row in rows))
+    rows = {breach.late}
+    for old, lesson in breach.olds:
+        rows |= {lesson.newer, *lesson.via, old, *past.path(old, lesson.newer)}
+    rows = rows.union(*(past.got.get(row, ()) for row in rows))
 
     def violates(some: list[int]) -> bool:
         return _breach(Past(history, some), rule) is not None
 
-    witness = minimal(history, [row for row in rows if row >= 0], violates)
+    few = sorted(row for row in rows if row >= 0)
+    witness = minimal(history, few if violates(few) else past.rows, violates)
     past = Past(history, witness)
     breach = _breach(past, rule)
     assert breach is not None
-    words = rule.words(past, *breach.lesson.via)
-    reason = f"{returned(past, breach.late)} although {words}"
-    reason += after(past, breach.lesson.newer, breach.old)
+    old, lesson = breach.olds[0]
+    reason = f"{returned(past, breach.late)} although {rule.words(past, *lesson.via)}"
+    reason += after(past, lesson.newer, old)
     return Verdict(ok=False, claim=claim, witness=tuple(witness), reason=reason)
 
 
@@ -294,8 +298,8 @@ def _breach(past: Past, rule: Rule) -> Breach | None:
             out |= learned[thread][places]
         puts = past.got.get(row, ())
         if puts and all(past.bit(put) & out for put in puts):
-            lessons = (lesson for each in past.earlier(row) for lesson in rule.lessons(past, each))
-            return Breach(row, puts[0], next(x for x in lessons if x.out & past.bit(puts[0])))
+            lessons = [lesson for each in past.earlier(row) for lesson in rule.lessons(past, each)]
+            return Breach(row, _explained(past, puts, lessons))
         name = puts if rule.by_value else (row,)
         if name not in taught:
             taught[name] = 0
@@ -304,6 +308,16 @@ def _breach(past: Past, rule: Rule) -> Breach | None:
         mine = learned[past.place[row][0]]
         mine.append(mine[-1] | taught[name])
     return None
+
+
+def _explained(
+    past: Past, puts: tuple[int, ...], lessons: list[Lesson]
+) -> tuple[tuple[int, Lesson], ...]:
+    """Each put of an old version with a lesson, if possible with one that is about all of them."""
+    every = sum(past.bit(put) for put in puts)
+    lessons = [each for each in lessons if not every & ~each.out] or lessons
+    found = [(put, next(each for each in lessons if each.out & past.bit(put))) for put in puts]
+    return tuple(found if len(puts) == 1 else sorted(found, key=lambda pair: -pair[1].newer))
 
 
 def ambiguous(past: Past) -> str:

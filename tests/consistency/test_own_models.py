@@ -1,0 +1,174 @@
+"""Whatever model is given is the model that judges."""
+
+import numpy as np
+import pytest
+from support import oracle
+
+from capkit.consistency import (
+    Appended,
+    CasRegister,
+    Counter,
+    Growing,
+    Model,
+    Register,
+    linearizable,
+)
+from capkit.consistency.linearizability.models import IMPOSSIBLE
+from capkit.history import History, Operation, Outcome
+
+OK, FAIL, UNKNOWN = Outcome
+
+FIRST = {Register: 0, CasRegister: 1, Appended: "a", Growing: frozenset({1}), Counter: 5}
+KINDS = {
+    Register: ("put", "get"),
+    CasRegister: ("put", "get", "cas"),
+    Appended: ("put", "append", "get"),
+    Growing: ("add", "get"),
+    Counter: ("add", "get"),
+}
+
+
+def random_history(rng, base):
+    def answer():
+        if base is Appended:
+            return str(rng.choice(["", "a", "b", "ab", "aa", "aab"]))
+        if base is Growing:
+            return tuple(range(int(rng.integers(4))))
+        return [None, 0, 1, 2, 5, 6][int(rng.integers(6))]
+
+    rows = []
+    for at in rng.integers(0, 12, int(rng.integers(2, 7))).tolist():
+        kind = str(rng.choice(KINDS[base]))
+        text = base is Appended
+        write = str(rng.choice(["a", "b"])) if text else int(rng.integers(3))
+        value = (int(rng.integers(3)), int(rng.integers(3))) if kind == "cas" else write
+        rows.append(
+            Operation(
+                kind=kind,
+                key=str(rng.choice(["x", "y"])),
+                value=answer() if kind == "get" else value,
+                invoked=at,
+                completed=at + int(rng.integers(5)),
+                client=int(rng.integers(3)),
+                outcome=[OK, OK, OK, UNKNOWN][int(rng.integers(4))],
+                result=bool(rng.integers(2)) if kind == "cas" else None,
+            )
+        )
+    return History(rows)
+
+
+def from_scratch(base, *, step=None, key=None, initial=None):
+    """The same model, but of no class that the judges know."""
+
+    class Plain(Model):
+        pass
+
+    Plain.initial = base().initial if initial is None else initial
+    Plain.step = step or (lambda self, state, operation: base().step(state, operation))
+    Plain.key = key or Model.key
+    return Plain()
+
+
+def stubborn(base):
+    """A step that ignores every other kind of change: the first put, append or add of 1."""
+
+    def step(self, state, operation):
+        after = base.step(self if isinstance(self, base) else base(), state, operation)
+        changes = operation.kind != "get" and operation.value in (1, "a", (1, 1))
+        return state if changes and after is not IMPOSSIBLE else after
+
+    return step
+
+
+def one_object(self, operation):
+    return "all"
+
+
+CHANGES = {
+    "initial": lambda base: {"initial": FIRST[base]},
+    "step": lambda base: {"step": stubborn(base)},
+    "key": lambda base: {"key": one_object},
+    "show": lambda base: {},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("base", FIRST, ids=lambda base: base.__name__)
+def test_a_subclass_with_one_thing_changed_is_judged_like_the_same_model_from_scratch(
+    base, change, examples
+):
+    rng = np.random.default_rng(1)
+    changed = CHANGES[change](base)
+    more = {"show": lambda self, state: "it"} if change == "show" else changed
+    verdicts = []
+    for _ in range(examples):
+        history = random_history(rng, base)
+        inherited = linearizable(history, model=type("Changed", (base,), more)())
+        assert inherited.ok is linearizable(history, model=from_scratch(base, **changed)).ok
+        verdicts.append(inherited.ok)
+    assert {True, False} <= set(verdicts)
+
+
+@pytest.mark.parametrize("base, name", [(Register, "register"), (CasRegister, "cas-register")])
+def test_a_register_may_begin_with_any_value(base, name, examples):
+    rng = np.random.default_rng(2)
+    for initial in (0, 5, "a", 2.0):
+        for _ in range(examples // 4):
+            history = random_history(rng, base)
+            verdict = linearizable(history, model=base(initial=initial))
+            assert verdict.ok is oracle.linearizable(history, name, first=initial)
+
+
+def test_a_million_keys_may_begin_with_a_value_of_their_own():
+    values = np.array([0, 7, 7, 0])
+    columns = {"kind": np.array([1, 0, 1, 1]), "key": np.zeros(4, int), "value": values}
+    times = {"invoked": [0, 10, 20, 30], "completed": [5, 15, 25, 35]}
+    history = History.from_columns(**columns, **times)
+    verdict = linearizable(history, model=Register(initial=0))
+    assert verdict.witness == (1, 3)
+    assert "returned 0, the initial value," in verdict.reason
+    assert linearizable(history.select(np.arange(3)), model=Register(initial=0)).ok
+    assert linearizable(history).ok is False
+
+
+class Slow(Register):
+    """Takes its time."""
+
+    def step(self, state, operation):
+        end = np.random.default_rng(1).random(200_000).sum()
+        return super().step(state, operation) if end else state
+
+
+def test_seconds_bound_a_slow_model():
+    crowd = [
+        Operation(kind="put", key="x", value=i % 3, invoked=0, completed=100 + i, client=i)
+        for i in range(14)
+    ]
+    last = Operation(kind="get", key="x", value=9, invoked=200, completed=201, client=99)
+    verdict = linearizable(History([*crowd, last]), model=Slow(), seconds=0.3)
+    assert verdict.ok is None
+    assert "because the time was over" in verdict.reason
+
+
+def test_a_witness_that_would_take_too_long_is_given_up_and_says_so():
+    crowd = [
+        Operation(
+            kind="cas",
+            key="x",
+            value=(i % 6, (i + 1) % 6),
+            invoked=0,
+            completed=1_000 + i,
+            client=i,
+            outcome=UNKNOWN,
+        )
+        for i in range(34)
+    ]
+    crowd += [
+        Operation(kind="get", key="x", value=i % 6, invoked=10 * i, completed=10 * i + 5, client=99)
+        for i in range(1, 5)
+    ]
+    crowd += [Operation(kind="put", key="x", value=0, invoked=0, completed=1, client=98)]
+    wrong = Operation(kind="get", key="x", value=77, invoked=90, completed=95, client=97)
+    verdict = linearizable(History([*crowd, wrong]), model="cas-register", budget=3_000)
+    assert verdict.ok is not True
+    assert verdict.steps <= 6_001

@@ -1,0 +1,264 @@
+"""Every public callable is called with bad arguments; whoever gets an error learns which it was."""
+
+import inspect
+import math
+import re
+import signal
+import warnings
+from contextlib import contextmanager
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+import capkit
+from capkit import consistency, history, network, plots, staleness, tradeoff
+from capkit.history import History, Operation, Outcome, Siblings
+
+matplotlib.use("Agg")
+
+SECONDS = 10  # for one call; more is a hang
+
+BAD = [
+    *(None, True, False, -1, 0, 3, 1.5, -0.5, math.nan, math.inf, -math.inf, 10**400, 2**70),
+    *("", "x", "False", b"x", (), (1,), (1, 2), (1, 2, 3), ("a", "b"), [], [None], [[1]], {}),
+    *(
+        {"a": 1},
+        {1, 2},
+        set(),
+        object(),
+        int,
+        print,
+        1j,
+        np.array([1, 2]),
+        np.nan,
+        np.uint64(2**63),
+    ),
+    *(range(0), Outcome.OK, Siblings((1, 2)), lambda *_: 1 / 0),
+]
+
+HISTORY = History(
+    [
+        Operation(kind="put", key="x", value=1, invoked=0, completed=10),
+        Operation(kind="get", key="x", value=1, invoked=20, completed=25, client=1),
+    ]
+)
+
+
+def good(name):
+    """An argument that would do."""
+    values = {
+        "history": HISTORY,
+        "operations": list(HISTORY),
+        "store": capkit.DistributedStore([capkit.Node(i) for i in range(3)]),
+        "nodes": [capkit.Node(i) for i in range(3)],
+        "network": capkit.Network(rng=1),
+        "workload": capkit.Workload(duration=20, rng=1),
+        "groups": [{0}, {1, 2}],
+        "verdicts": {},
+        "histories": {"one": HISTORY},
+        **{"kind": "put", "key": "x", "value": 1, "invoked": 0, "completed": 10, "node": 0},
+        **{"N": 3, "R": 2, "W": 2, "n": 3, "k": 2, "r": 2, "w": 2, "loss": 0.1, "t": 5.0},
+        **{"trials": 100, "rng": 1, "at": 0, "until": 10, "delay": 5, "offset": 5, "text": "x"},
+        **{"label": "x", "source": 0, "target": 1, "sent": 0, "arrived": 1, "values": (1,)},
+        **{"id": 0, "latency": 5.0, "put_ok": 0.9, "get_ok": 0.9, "shards": 3, "away": 1},
+        **{
+            "touched": 2,
+            "reply_loss": 0.1,
+            "attempts": 2,
+            "grid": {"n": [3], "r": [2], "w": [2], "loss": [0.1]},
+        },
+        **{"successes": 3, "answered": 0.9, "share": 0.9, "smallest": 1.0, "alpha": 2.0},
+        **{"rate": 1.0, "writes": 2, "reads": 2, "profile": staleness.LNKD_SSD},
+    }
+    return values[name]
+
+
+ROOMS = {"capkit": capkit, "consistency": consistency, "history": history, "network": network}
+ROOMS |= {"tradeoff": tradeoff, "staleness": staleness, "plots": plots}
+# What only holds values, or is abstract, and checks nothing by design.
+LEFT_OUT = {"Model", "Store", "Siblings", "Unavailable", "Verdict", "Ladder", "Outcome", "NodeId"}
+LEFT_OUT |= {"Message", "Copy", "Staleness", "Fault", "Conditions", "Answered", "Calm", "Paid"}
+LEFT_OUT |= {"Rates", "Races", "Profile", "LadderPicture", "Panel", "QuorumsPicture"}
+LEFT_OUT |= {"RatesPicture", "StalenessPicture", "TimelinePicture", "TradeoffPicture"}
+LEFT_OUT |= {"plane", "worlds", "sweep"}  # their arguments are what others made
+
+
+def callables():
+    found = []
+    for room, module in ROOMS.items():
+        for name in sorted(getattr(module, "__all__", ())):
+            thing = getattr(module, name)
+            seen = {id(each) for each in found}
+            if callable(thing) and name not in LEFT_OUT and id(thing) not in seen:
+                found.append(thing)
+                yield pytest.param(thing, id=f"{room}.{name}")
+
+
+class HangError(Exception):
+    """A call that did not come back."""
+
+
+@contextmanager
+def seconds(limit):
+    def stop(*_):
+        raise HangError(f"no answer after {limit} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(limit)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def complaint(thing, name, arguments, value):
+    """What is wrong with the answer to one bad argument; None if nothing is."""
+    try:
+        with seconds(SECONDS), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            thing(**arguments | {name: value})
+    except (TypeError, ValueError) as error:
+        names = "|".join(each.rstrip("s") for each in inspect.signature(thing).parameters)
+        told = re.search(rf"(?<![a-z])({names})", str(error))
+        return None if told and len(str(error)) < 500 else f"{type(error).__name__}: {error}"
+    except capkit.Unavailable:
+        return None
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    finally:
+        plt.close("all")
+    return None
+
+
+@pytest.mark.parametrize("thing", list(callables()))
+def test_an_error_names_the_argument(thing, tell):
+    parameters = inspect.signature(thing).parameters
+    named = [p for p in parameters.values() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    needed = {p.name: good(p.name) for p in named if p.default is p.empty}
+    needed |= {p.name: 100 for p in named if p.name == "trials"}  # a million are not needed here
+    few = BAD[::4] if thing.__module__.startswith("capkit.plots") else BAD  # pictures take long
+    wrong = [
+        f"{p.name}={value!r:.60}: {said:.160}"
+        for p in named
+        if p.name not in ("self", "ax")
+        for value in BAD[
+            :: 1 + 3 * thing.__module__.startswith("capkit.plots")
+        ]  # pictures take long
+        if (said := complaint(thing, p.name, dict(needed), value))
+    ]
+    calls = len(few) * len(named)
+    tell(f"{thing.__name__}: up to {calls} calls")
+    assert wrong == []
+
+
+FLAGS = {
+    "synchronous": lambda value: capkit.CAStore(three(), synchronous=value),
+    "write_back": lambda value: capkit.CPStore(three(), write_back=value),
+    "read_repair": lambda value: capkit.APStore(three(), read_repair=value),
+    "one_way": lambda value: capkit.Partition(groups=[{0}, {1}], one_way=value),
+    "lose_memory": lambda value: capkit.Crash(node=0, lose_memory=value),
+    "trace": lambda value: capkit.run(capkit.CPStore(three()), capkit.Workload(), trace=value),
+    "on": plots.classroom,
+}
+
+
+def three():
+    return [capkit.Node(i) for i in range(3)]
+
+
+@pytest.mark.parametrize("name", FLAGS)
+@pytest.mark.parametrize("value", ["False", "no", 0, 1, None, ()])
+def test_a_flag_is_true_or_false(name, value):
+    with pytest.raises(TypeError, match=f"{name} must be True or False, got"):
+        FLAGS[name](value)
+
+
+STORY = {"kind": ["put"], "key": ["x"], "invoked": [0], "completed": [1]}
+MISTAKES = {
+    "a list for a history": (
+        lambda: consistency.linearizable(list(HISTORY)),
+        "history must be a History, got .*; wrap the operations in History",
+    ),
+    "an outcome as a text": (
+        lambda: Operation(kind="put", key="x", invoked=0, completed=1, outcome="FAIL"),
+        "outcome must be one of Outcome.OK, Outcome.FAIL, Outcome.UNKNOWN, got 'FAIL'",
+    ),
+    "an outcome as a text in a column": (
+        lambda: History.from_columns(outcome=["FAIL"], **STORY),
+        "outcome of operation 0 must be one of .* got 'FAIL'",
+    ),
+    "an outcome's number": (
+        lambda: History.from_columns(outcome=np.array([3]), **STORY),
+        "outcome codes must be at most 2, got 3",
+    ),
+    "a number that would be None": (
+        lambda: History.from_columns(value=np.array([2**64 - 1], np.uint64), **STORY),
+        "value codes must be below",
+    ),
+    "a key for keys": (lambda: capkit.Workload(keys="seats"), "keys must be a list of keys"),
+    "too much to do": (lambda: capkit.Workload(rate=1e30), "rate must ask for at most 10,000,000"),
+    "for too long": (lambda: capkit.Workload(duration=1e30), "with this duration"),
+    "no time between": (
+        lambda: type("Fast", (capkit.CPStore,), {"retry_every": 0})(three()).put("x", 1),
+        "retry_every must be above 0, got 0",
+    ),
+    "no store": (lambda: capkit.run(None, capkit.Workload()), "store must be a Store, got None"),
+    "no time": (lambda: capkit.Crash(node=0, until="x"), "until must be a time in ms, got 'x'"),
+    "nobody to restart": (
+        lambda: capkit.CPStore(three()).network.restart(None),
+        "node must .*None",
+    ),
+    "too many trials": (
+        lambda: tradeoff.simulate(3, 2, 2, 0.1, trials=10**30),
+        "trials must be at most 1,000,000,000",
+    ),
+    "steps that are too small": (
+        lambda: staleness.simulate(staleness.LNKD_SSD, 3, 1, 1, trials=100).t_of_sweep(step=1e-9),
+        "step must be at least",
+    ),
+    "another history's verdict": (
+        lambda: plots.timeline(HISTORY, consistency.Verdict(ok=False, reason="", witness=(7,))),
+        "verdict must be of this history, which has 2 operations, got one about #7",
+    ),
+    "no such operation": (
+        lambda: plots.timeline(HISTORY, highlight=99),
+        r"highlight must be in \[0, 1\], got 99",
+    ),
+    "a class for a model": (
+        lambda: consistency.linearizable(HISTORY, model=consistency.Register),
+        r"model must be an instance, got the class Register; write Register\(\)",
+    ),
+    "a state that changes": (
+        lambda: consistency.linearizable(HISTORY, model=model(lambda *_: [])),
+        "model must have states that can be hashed",
+    ),
+    "a first state that changes": (
+        lambda: consistency.linearizable(HISTORY, model=model(lambda *_: (), initial=[])),
+        r"model must have an initial state that can be hashed, got \[\]",
+    ),
+    "a cas of no pair": (lambda: cas(5, True), "value of a cas must be a pair .* got 5"),
+    "a cas with a number": (lambda: cas((1, 2), 0), "result of a cas must be True, False or None"),
+}
+
+
+def model(step, **more):
+    return type("Own", (consistency.Model,), {"step": step, **more})()
+
+
+def cas(value, result):
+    operation = Operation(kind="cas", key="x", value=value, result=result, invoked=0, completed=1)
+    return consistency.linearizable(History([operation]), model="cas-register")
+
+
+@pytest.mark.parametrize("mistake, message", MISTAKES.values(), ids=MISTAKES.keys())
+def test_a_mistake_is_told_in_words(mistake, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        mistake()
+
+
+def test_a_false_of_numpy_is_false():
+    assert cas((1, 2), np.False_).ok
+    assert cas((1, 2), np.True_).ok is False
