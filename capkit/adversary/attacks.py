@@ -97,7 +97,7 @@ def attack(
     timeout: float = 300.0,
     middle: float = 25.0,
     executor: Executor | None = None,
-    progress: bool = True,
+    progress: bool | None = None,
 ) -> Attack:
     """Find the smallest schedule that breaks a letter of the theorem, by trying all of them.
 
@@ -128,8 +128,8 @@ def attack(
     executor : concurrent.futures.Executor, optional
         Who does the runs, for example a `ProcessPoolExecutor`, or `Client.get_executor()` of a
         Dask cluster. The result is the same with any number of workers.
-    progress : bool
-        Whether to show a bar once the hunt has taken a second.
+    progress : bool, optional
+        Whether to show a bar once the hunt has taken a second; by default with an executor.
 
     Returns
     -------
@@ -172,13 +172,19 @@ get began.
         options=steps(nodes, [choice("faults", fault, FAULTS) for fault in faults], late),
     )
     refuse_own_luck(make, [(step,) for step in hunt.options], rules)
-    schedule, tried = search(hunt, executor, progress)
+    schedule, tried = search(hunt, executor, executor is not None if progress is None else progress)
+    return reported(hunt, name_of(make), schedule, tried)
+
+
+def reported(hunt: Hunt, store: str, schedule: Schedule | None, tried: int) -> Attack:
+    """What was found, after it has been run again."""
+    lengths = range(1, hunt.longest + 1)
     return Attack(
-        store=name_of(make),
-        letter=letter,
-        longest=longest,
+        store=store,
+        letter=hunt.letter,
+        longest=hunt.longest,
         tried=tried,
-        schedules=sum(len(hunt.options) ** length for length in range(1, longest + 1)),
+        schedules=sum(len(hunt.options) ** length for length in lengths),
         **(_replayed(hunt, schedule) if schedule else {}),
     )
 

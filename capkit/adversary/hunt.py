@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from time import monotonic
 from typing import NamedTuple
 
 from capkit.adversary.schedules import Schedule, Step
@@ -44,29 +45,40 @@ class Extended(NamedTuple):
 
 def search(hunt: Hunt, executor: Executor | None, progress: bool) -> tuple[Schedule | None, int]:
     """The smallest schedule, if there is one, and how many runs it took to know."""
-    from tqdm.auto import tqdm  # here, since in a notebook it loads ipywidgets
-
     tried = 0
     beginnings: list[Schedule] = [()]
     for length in range(1, hunt.longest + 1):
         longer: list[Schedule] = []
         found = _extended(hunt, beginnings, length == hunt.longest, executor)
-        style = {
-            "desc": f"{length} steps",
-            "unit": " beginnings",
-            "delay": _BAR_AFTER,
-            "leave": False,
-        }
-        bar = tqdm(found, total=len(beginnings), disable=not progress, **style)
-        for beginning, each in zip(beginnings, bar, strict=False):
+        shown = _with_bar(found, len(beginnings), f"{length} steps", progress)
+        for beginning, each in zip(beginnings, shown, strict=False):
             tried += each.tried
             if each.hit:
+                shown.close()
                 found.close()
-                bar.close()
                 return (*beginning, each.hit), tried
             longer += [(*beginning, step) for step in each.felt]
         beginnings = longer
     return None, tried
+
+
+def _with_bar(
+    found: Iterator[Extended], total: int, name: str, progress: bool
+) -> Generator[Extended, None, None]:
+    """Pass results on, and show how far they are once that has taken a second."""
+    from tqdm.auto import tqdm  # here, since in a notebook it loads ipywidgets
+
+    start, bar = monotonic(), None
+    try:
+        for done, each in enumerate(found):
+            if progress and bar is None and monotonic() - start >= _BAR_AFTER:
+                bar = tqdm(total=total, initial=done, desc=name, unit=" beginnings", leave=False)
+            yield each
+            if bar is not None:
+                bar.update()
+    finally:
+        if bar is not None:
+            bar.close()
 
 
 def _extended(

@@ -128,8 +128,11 @@ class Watched(Network):
             self.after(delay, partial(self._arrive, source, target, deliver))
 
     def _passes(self, source: NodeId | None, target: NodeId | None) -> bool:
-        ends = (self.nodes[each] for each in (source, target) if each is not None)
-        return self.reaches(source, target) and all(node.up for node in ends)
+        return (
+            self.reaches(source, target)
+            and (source is None or self.nodes[source].up)
+            and (target is None or self.nodes[target].up)
+        )
 
     def _arrive(
         self, source: NodeId | None, target: NodeId | None, deliver: Callable[[], object]

@@ -6,6 +6,7 @@ place, and one sentence (`sentence`). `still` is what a reader without a kernel 
 and the JavaScript that plays it.
 """
 
+from capkit.dashboards.adversary_dashboard import adversary
 from capkit.dashboards.failure_dashboard import failure
 from capkit.dashboards.harvest_dashboard import harvest
 from capkit.dashboards.interval_dashboard import interval
@@ -20,6 +21,7 @@ from capkit.dashboards.system_dashboard import system
 from capkit.dashboards.tradeoff_dashboard import tradeoff
 
 __all__ = [
+    "adversary",
     "failure",
     "harvest",
     "interval",

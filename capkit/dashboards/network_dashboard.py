@@ -45,8 +45,9 @@ class Film(anywidget.AnyWidget):
 
     def __init__(self, history: History) -> None:
         self.history = history
-        self.picture = cast(plots.Panel, plots.messages(history))
-        self.reading = repr(self.picture)
+        picture = cast(plots.Panel, plots.messages(history))
+        self.reading = repr(picture)
+        self._png, self._words = picture._repr_png_()  # the figure itself would be kept for good
         super().__init__(scene=scene(history))
         keep_few("network", self)
 
@@ -64,9 +65,8 @@ class Film(anywidget.AnyWidget):
         """The film, and for readers without a kernel all its messages in one picture."""
         found: Any = {} if is_still() else super()._repr_mimebundle_(**options)
         live, *_ = found if isinstance(found, tuple) else (found,)
-        png, words = self.picture._repr_png_()
-        shown = {"text/plain": self.reading, "image/png": base64.b64encode(png).decode()}
-        return dict(live or {}) | shown, {"image/png": words}
+        shown = {"text/plain": self.reading, "image/png": base64.b64encode(self._png).decode()}
+        return dict(live or {}) | shown, {"image/png": self._words}
 
 
 class _Greeting(Workload):

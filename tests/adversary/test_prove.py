@@ -40,7 +40,7 @@ def test_a_broken_premise_is_what_the_hunt_breaks_too(name):
     assert given_up == {letter for letter, n in zip("CA", TABLE[name], strict=True) if n in (1, 2)}
 
 
-@each_store
+@pytest.mark.parametrize("name", ["CA, failover", "CP", "AP"])
 def test_every_division_of_four_nodes_gives_up_something(name):
     proofs = divisions(STORES[name], nodes=4)
     assert len(proofs) == 14

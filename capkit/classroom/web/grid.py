@@ -16,7 +16,7 @@ from capkit.dashboards.dashboard import Dashboard, Settings
 
 Block = Mapping[str, Sequence[Any]]
 
-_MOST = 150  # settings, where nobody has chosen them
+_MOST = 1.5e6  # bytes of a dashboard's pictures, where nobody has chosen its settings
 _STEPS = 5  # of a slider, besides those of the stories
 
 # Where more is worth seeing than each control by itself: all combinations within a block. What is
@@ -69,8 +69,12 @@ CHOSEN: dict[str, list[Block]] = {
         },
     ],
     "tradeoff": [
-        {"nodes": [2, 3, 5], "side": [1, 2, 3, 4], "loss": [0, 0.1, 0.2, 0.5, 1]},
-        {"nodes": [15], "side": [1, 7, 14], "loss": [0, 0.1, 0.2, 0.5, 1]},
+        {
+            "nodes": [2, 5, 15],
+            "share": [0.1, 0.2, 0.4, 0.5],
+            "loss": [0, 0.1, 0.2, 0.5, 1],
+            "counted": ["the worse side", "all clients"],
+        },
     ],
 }
 
@@ -119,7 +123,9 @@ def _around(board: Dashboard) -> Iterator[None]:
     """Each control by itself, from the start and, as long as that is not too much, each story."""
     moves = [(name, value) for name, each in board.controls.items() for value in _values(each)]
     stories = list(board.stories.values())
-    for to in stories[: max(1, _MOST // len(moves))]:
+    board.reset()
+    room = int(_MOST / len(small(board.picture)) / len(moves))
+    for to in stories[: max(1, room)]:
         for name, value in moves:
             board.set(**to)
             with suppress(ValueError):

@@ -51,13 +51,16 @@ class Board {
     this.show();
   }
 
-  // The places of a control that were drawn with all others as they are.
+  // The places of a control that were drawn with all others as they are. Where there is only one,
+  // or where the limits of others depend on it, all: then others move as well.
   offered(number) {
     const { values, leads } = this.data.controls[number];
-    return values.map((_, place) => place).filter((place) => {
+    const all = values.map((_, place) => place);
+    const drawn = all.filter((place) => {
       const wanted = this.places.map((each, other) => (other === number ? place : each));
-      return leads || this.data.states[wanted];
+      return this.data.states[wanted];
     });
+    return leads || drawn.length < 2 ? all : drawn;
   }
 
   show() {
