@@ -36,4 +36,4 @@ def harvest() -> Dashboard:
         "a transfer": {"touched": 2},
         "a look-up": {"touched": 1},
     }
-    return Dashboard(panel.figure, controls, draw, stories, keep=("away",))
+    return Dashboard(panel.figure, controls, draw, stories)

@@ -127,8 +127,23 @@ class Etcd(Engine):
             "authenticate": root,
         }
         for step, request in steps.items():
-            answer = self._post(0, f"auth/{step}", request, time.monotonic() + 10, step)
+            answer = self._insist(step, request)
         self._token = answer["token"]
+        if self._insist("user/list", {}).get("users") != ["root"]:  # before the door was locked
+            raise StartFailed("somebody else made himself a user of etcd while it started")
+
+    def _insist(self, step: str, request: dict[str, str]) -> Any:
+        """Do a step of `_lock_up`, again if the leader has just changed."""
+        limit = time.monotonic() + 20
+        while True:
+            try:
+                return self._post(0, f"auth/{step}", request, limit, step)
+            except Unavailable as error:
+                if "already exists" in str(error):  # it had been done after all
+                    return {}
+                if time.monotonic() > limit or "invalid" in str(error):
+                    raise StartFailed(f"etcd could not be locked up: {error}") from error
+                time.sleep(0.05)
 
     def _make_nodes(self) -> None:
         private(self.keeper.folder / "key", self.secret)

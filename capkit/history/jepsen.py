@@ -284,7 +284,7 @@ def _event(line: int, fields: dict[str, Any]) -> _Event:
     for name in ("process", "type", "f"):
         if name not in fields:
             raise ValueError(f"an event must have :{name}, got {shown(fields)}")
-    kind = str(fields["f"]).removeprefix(":")
+    kind, time = str(fields["f"]).removeprefix(":"), fields.get("time")  # which may be an #inst
     event = _Event(
         line=line,
         process=fields["process"],
@@ -292,7 +292,7 @@ def _event(line: int, fields: dict[str, Any]) -> _Event:
         kind=_KINDS.get(kind, kind),
         key=fields.get("key"),
         value=fields.get("value"),
-        time=fields.get("time"),
+        time=time if isinstance(time, int | float) and not isinstance(time, bool) else None,
     )
     if event.time is not None:
         _ms(event.time)

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
 from capkit import tradeoff as model
-from capkit._arguments import number
+from capkit._arguments import count, instance, number
 from capkit.plots.drawing import (
     beside,
     curve,
@@ -72,6 +72,9 @@ def rates(
     """
     model.exact(n, r, w, number("loss", loss, 0, 1), failing=failing)  # complains before drawing
     ax = wide_panel(0.86, 2.25) if ax is None else ax
+    if simulated is not None:
+        instance("simulated", simulated, Rates)
+    r, w = count("r", r, 1, count("n", n)), count("w", w, 1, n)
     RatesPicture(ax).update(n, r, w, loss, simulated=simulated, failing=failing)
     return ax
 

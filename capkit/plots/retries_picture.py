@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
 from capkit import tradeoff as model
+from capkit._arguments import instance
 from capkit.plots.curves import Curves
 from capkit.plots.drawing import LOOKS, describe, dots, frame, unit_square, wide_panel
 from capkit.tradeoff import Paid
@@ -52,6 +53,8 @@ def retries(
     """
     model.retries(loss, reply_loss, attempts)  # complains before drawing
     ax = wide_panel(0.86, 2.65) if ax is None else ax
+    if simulated is not None:
+        instance("simulated", simulated, Paid)
     RetriesPicture(ax).update(reply_loss, loss, attempts, simulated=simulated)
     return ax
 

@@ -16,7 +16,7 @@ from matplotlib.transforms import Bbox, blended_transform_factory
 from numpy.typing import NDArray
 
 from capkit import tradeoff as model
-from capkit._arguments import count, number
+from capkit._arguments import count, flag, number, shown
 from capkit.plots.drawing import (
     BOX,
     LOOKS,
@@ -93,6 +93,9 @@ def tradeoff(
     n, loss = count("n", n, 2), number("loss", loss, 0, 1)
     if not 0 < number("share", share) <= 0.5:
         raise ValueError(f"share must be in (0, 0.5], got {share}")
+    flag("mean", mean)
+    if not isinstance(measured, Mapping | None):
+        raise TypeError(f"measured must be a dict of names and points, got {shown(measured)}")
     for name in measured or {}:
         if name not in _CUT:
             raise ValueError(f"measured must be among {list(_CUT)}, got {name!r}")

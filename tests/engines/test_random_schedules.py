@@ -7,6 +7,7 @@ import pytest
 from support.engines import fresh, shared, until, with_last_gets
 
 from capkit import Crash, Outcome, Partition, Pause, Siblings, Slow, Workload, engines, linearizable
+from capkit.history import Note
 
 SHORT = Workload(clients=6, duration=2_000, rate=6, timeout=500, rng=7)
 RESTART = 2_000.0
@@ -31,8 +32,14 @@ def schedule(seed, places, nodes):
 
 
 def run(running, seed, workload):
+    """One run; again if it says itself that this computer was too busy to keep its times."""
     faults = schedule(seed, running.places, [node.id for node in running.nodes])
-    return engines.run(running, fresh(workload, rng=seed), faults)
+    for _ in range(5):
+        history = engines.run(running, fresh(workload, rng=seed), faults)
+        if not any(isinstance(each, Note) for each in history.faults):
+            break
+        running.heal()
+    return history
 
 
 @pytest.mark.parametrize(
@@ -77,7 +84,7 @@ def test_yjs_answers_at_every_live_node_and_all_copies_meet(merge, engine_runs, 
         history = run(running, seed, Workload(clients=6, duration=2_000, rate=10, puts=0.7,
                                               timeout=1_000, keys=few))  # fmt: skip
         live = [each for each in history if lives(history, each)]
-        assert {each.outcome for each in live} <= {Outcome.OK}, f"seed {seed}"
+        assert [each for each in live if each.outcome is not Outcome.OK] == [], f"seed {seed}"
         asked += len(live)
         running.heal()
         until(lambda: len({str(each) for each in running.copies()}) == 1, "agreement", 1)

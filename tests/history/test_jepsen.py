@@ -334,6 +334,12 @@ def test_what_completes_with_another_value_has_that_one(tmp_path):
     assert (read(tmp_path, text)[0].value, read(tmp_path, text)[0].result) == (7, 7)
 
 
+def test_a_time_that_is_no_number_is_no_time(tmp_path):
+    text = as_map(0, "invoke", "write", 1).replace("}", ', :time #inst "2020-01-01"}')
+    (each,) = read(tmp_path, text + as_map(0, "ok", "write", 7))
+    assert (each.value, each.invoked, each.completed) == (7, 0, 1)
+
+
 def test_an_error_of_many_lines_is_skipped(tmp_path):
     text = (
         '0\t:invoke\t:write\t1\n0\t:info\t:write\t1\t#error {\n :cause "x"\n :via\n [{:type Oh}]}\n'
