@@ -242,6 +242,24 @@ def test_a_guess_is_asked_for_before_each_dashboard_of_a_lesson(path):
 
 
 @each_notebook
+def test_a_lesson_shows_no_exercise_in_voila_and_not_its_first_cell_on_a_slide(path):
+    if path.stem[:2].isdigit() and path.parent.name == "notebooks":
+        hidden = json.loads((ROOT / "voila.json").read_text("utf-8"))["TagRemovePreprocessor"]
+        cells = read(path)["cells"]
+        left = [c for c in cells if not {*hidden["remove_cell_tags"]} & {*tags(c)}]
+        assert not [c for c in left if "nbgrader" in c["metadata"]]
+        assert "## Exercises" not in "".join("".join(c["source"]) for c in left)
+        first = next(cell for cell in cells if cell["cell_type"] == "code")
+        assert first["metadata"]["slideshow"]["slide_type"] == "skip"
+        headed = [c for c in left if re.match("## ", "".join(c["source"])) and c != first]
+        assert {c["metadata"]["slideshow"]["slide_type"] for c in headed} == {"slide"}
+
+
+def tags(cell):
+    return cell["metadata"].get("tags", [])
+
+
+@each_notebook
 def test_a_notebook_points_to_nothing_outside_the_project(path):
     assert "../shared" not in path.read_text("utf-8")
 

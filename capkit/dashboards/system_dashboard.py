@@ -14,7 +14,7 @@ from matplotlib.legend import Legend
 from capkit.consistency import Verdict, linearizable
 from capkit.dashboards.dashboard import Dashboard, Drawn, Settings, dropdown, slider
 from capkit.dashboards.shared import LOSS
-from capkit.history import History
+from capkit.history import History, Siblings
 from capkit.plots import TimelinePicture, drawing
 from capkit.stores import Maker
 from capkit.systems import ALL, SCRIPTS, Row, Script
@@ -72,7 +72,7 @@ def system(*makers: Maker) -> Dashboard:
             history, verdict, row = _observed(candidate, settings["script"], settings["loss"])
             artists += picture.update(history, verdict, span=_SPAN)
             title.set_text(f"{row.name}: {_worth(verdict, row)}")
-            sentences.append(_sentence(row, verdict))
+            sentences.append(_sentence(row, verdict, history))
         for legend in [each for each in lower.artists if isinstance(each, Legend)]:
             legend.remove()
         legends = [lower.add_artist(legend) for legend in drawing.legend_below(lower, artists)]
@@ -105,6 +105,7 @@ def system(*makers: Maker) -> Dashboard:
 
 
 _FAILOVER = "asynchronous, failover"
+_SIBLINGS = " (a get of siblings has no place in an order: one copy holds one value)"
 
 
 def _pair(first: str, option: str, second: str, other: str) -> Settings:
@@ -144,14 +145,16 @@ def _held(verdict: Verdict) -> str:
     return "linearizable" if verdict.ok else "not linearizable"
 
 
-def _sentence(row: Row, verdict: Verdict) -> str:
+def _sentence(row: Row, verdict: Verdict, history: History) -> str:
     sides = ""
     if not math.isnan(row.cut_off):
         sides = (
             f" ({100 * row.cut_off:.0f} % on the side cut off, {100 * row.rest:.0f} % elsewhere)"
         )
+    side_by_side = not row.stale and any(isinstance(each.value, Siblings) for each in history)
     stale = f"{row.stale or 'no'} stale read{'s' * (row.stale != 1)}"
     return (
         f"{row.name}: {100 * row.answered:.0f} % answered{sides}, {stale}, "
-        f"{row.lost or 'no'} acknowledged put{'s' * (row.lost != 1)} lost, {_held(verdict)}."
+        f"{row.lost or 'no'} acknowledged put{'s' * (row.lost != 1)} lost, {_held(verdict)}"
+        f"{_SIBLINGS if side_by_side and not verdict.ok else ''}."
     )

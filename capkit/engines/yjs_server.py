@@ -47,10 +47,9 @@ class Replica:
         self.doc.observe(self.changed)
 
     def changed(self, event: TransactionEvent) -> None:
-        """Keep a change on disk, and tell it to every peer."""
+        """Write a change down, and tell it to every peer."""
         self.file.write(_framed(event.update))
         self.file.flush()
-        os.fsync(self.file.fileno())  # before any client is answered
         for peer in self.peers:
             peer.write(_framed(create_update_message(event.update)))
 
@@ -58,11 +57,12 @@ class Replica:
         """Write one value; concurrent ones win, lose or stay, as `merge` says."""
         if self.merge == "one":
             self.doc.get("pairs", type=Map)[key] = text
-            return
-        values = self.values(key)
-        with self.doc.transaction():
-            values.clear()  # only what this node has seen
-            values.append(text)
+        else:
+            values = self.values(key)
+            with self.doc.transaction():
+                values.clear()  # only what this node has seen
+                values.append(text)
+        os.fsync(self.file.fileno())  # before the client is answered; peers see to their own puts
 
     def get(self, key: str) -> list[str]:
         """All values of a key."""

@@ -94,7 +94,7 @@ def pacelc(spots: Iterable[Spot]) -> Axes:
 
 def planes() -> Any:
     """The two panels, with room for the table below them."""
-    left, right = panels(2, height=5.4)
+    left, right = panels(2, height=5.2)
     margins(left, 0.8, 2.75, 0.2, 0.33)
     left.figure.subplots_adjust(wspace=0.28)
     return [left, right]

@@ -81,6 +81,8 @@ class CAStore(LogStore):
     synchronous : bool
         False acknowledges, and shows, a write as soon as the primary has logged it (asynchronous
         standbys).
+    shown_first : bool
+        Whether a standby shows an entry before it says that it has it, or `show_after` ms later.
     read_from : {"primary", "any"}
         Who answers a get: the primary, or the client's own node with its copy (hot standbys).
 
@@ -103,6 +105,9 @@ class CAStore(LogStore):
     It is read when the store is made: a subclass may set another one.
     """
 
+    show_after = 30.0
+    """Ms from a standby's log to its copy, which hot standbys read, unless that comes first."""
+
     suspect_after = 150.0
     """Ms of silence after which failover takes a node for dead."""
 
@@ -113,12 +118,14 @@ class CAStore(LogStore):
         *,
         on_partition: str = "block",
         synchronous: bool = True,
+        shown_first: bool = True,
         read_from: str = "primary",
     ) -> None:
         choice("on_partition", on_partition, ("block", "failover"))
         choice("read_from", read_from, ("primary", "any"))
         super().__init__(nodes, network)
         self.synchronous, self.read_from = flag("synchronous", synchronous), read_from
+        self.shown_first = flag("shown_first", shown_first)
         self.failover = on_partition == "failover"
         first = self.nodes[0].id
         self.ledgers = {node.id: Ledger(primary=first) for node in self.nodes}
@@ -218,7 +225,15 @@ class CAStore(LogStore):
         ledger = self.ledgers[node.id]
         ledger.log, ledger.committed = log, 0
         ledger.waiting.clear()
-        self.show(node, log)
+        if self.shown_first:
+            self.show(node, log)
+        else:
+            self.network.after(self.show_after, partial(self._show_later, node, log))
+
+    def _show_later(self, node: Node, log: Log) -> None:
+        ledger = self.ledgers[node.id]
+        if node.up and ledger.log[: len(log)] == log and not self._leads(node):
+            self.show(node, log)
 
     # Every node, regularly: with failover a standby may find that it has to lead.
 
@@ -243,6 +258,7 @@ class CAStore(LogStore):
             ledger.rank, ledger.primary = (epoch, self.place[node.id]), node.id
             ledger.acknowledged.clear()
             ledger.committed = len(ledger.log)
+            self.show(node, ledger.log)
 
     def _view(self, node: Node) -> list[NodeId]:
         """The nodes that count: all of them, or with failover those not silent for too long."""

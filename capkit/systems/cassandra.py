@@ -1,4 +1,8 @@
-"""Cassandra: no leader, a consistency level for each request, and the last writer wins."""
+"""Cassandra: no leader, a consistency level for each request, and the last writer wins.
+
+Here the coordinator's clock stamps a write. Today's drivers stamp it on the client by default; a
+client's clock can be wrong as well, and what follows is the same.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +55,7 @@ SYSTEM = System(
         "QUORUM, no repair": {"consistency": "QUORUM", "read_repair": "NONE"},
         "ALL": {"consistency": "ALL"},
     },
-    pacelc="PA/EL",
+    pacelc="PA/EL (Abadi 2012)",
     sources=(
         "Lakshman, Malik, Cassandra, LADIS 2009",
         "Apache Cassandra documentation, Dynamo, Read repair, Hints",

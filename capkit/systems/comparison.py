@@ -67,7 +67,8 @@ class Row:
         Share of the operations that was answered: of all in the whole run; and during the cut, of
         the clients of the group that the script names first, and of the others. NaN without a cut.
     promise : str
-        The strongest of `consistency.RUNGS` that the history holds. A set that merges is
+        The strongest of `consistency.RUNGS` that this run has kept, which is not what the store
+        promises: another run may keep less. A set that merges is
         "linearizable" as a set, or "-".
     stale : int
         Gets that returned an old value.
@@ -113,7 +114,7 @@ _COLUMNS = {
     "answered": "answered",
     "cut_off": "cut off",
     "rest": "rest",
-    "promise": "strongest promise",
+    "promise": "kept in this run",
     "stale": "stale",
     "lost": "lost",
     "siblings": "siblings",

@@ -32,7 +32,7 @@ SYSTEM = System(
         ),
     },
     configurations={"sloppy quorum": {}, "strict quorum": {"sloppy_quorum": False}},
-    pacelc="PA/EL",
+    pacelc="PA/EL (Abadi 2012)",
     sources=("DeCandia et al., Dynamo, SOSP 2007",),
     make=lambda nodes, network, options: LeaderlessStore(
         nodes,

@@ -17,7 +17,7 @@ SYSTEM = System(
         ),
     },
     configurations={"strong reads": {"consistent_read": True}, "default reads": {}},
-    pacelc="PC/EC with strong reads, PC/EL by default",
+    pacelc="with strong reads PC/EC, by default PC/EL (both ours)",
     sources=(
         "Elhemali et al., Amazon DynamoDB, USENIX ATC 2022",
         "DynamoDB documentation, Read consistency",

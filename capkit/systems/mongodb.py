@@ -50,7 +50,7 @@ SYSTEM = System(
         "w: 1, local": {"write_concern": 1},
         "majority, nearest": {"read_concern": "majority", "read_preference": "nearest"},
     },
-    pacelc="PA/EC by default (Abadi 2012), PC/EC with majority and linearizable",
+    pacelc="PA/EC in 2012, with w: 1 (Abadi); with majority and linearizable PC/EC (ours)",
     sources=(
         "MongoDB manual, Read concern, Write concern, Replica set elections",
         "Jepsen: MongoDB 2.4.3 (2013), 2.6.7 (2015), 3.6.4 (2018)",

@@ -12,8 +12,9 @@ SYSTEM = System(
     options={
         "synchronous_commit": Option(
             default="on",
-            values=("on", "local"),
-            meaning="who has a commit before it is acknowledged: every standby, or nobody else",
+            values=("on", "remote_apply", "local"),
+            meaning="a commit waits until every standby has it on disk, until every one shows it, "
+            "or for no standby",
         ),
         "failover": Option(
             default="manual",
@@ -31,8 +32,12 @@ SYSTEM = System(
         "asynchronous": {"synchronous_commit": "local"},
         "asynchronous, failover": {"synchronous_commit": "local", "failover": "automatic"},
         "hot standby": {"target_session_attrs": "any"},
+        "hot standby, remote_apply": {
+            "target_session_attrs": "any",
+            "synchronous_commit": "remote_apply",
+        },
     },
-    pacelc="PC/EC",
+    pacelc="PC/EC (Abadi 2012)",
     sources=(
         "PostgreSQL documentation, chapters High Availability, and Write Ahead Log settings",
         "Jepsen: Amazon RDS for PostgreSQL 17.4 (2025)",
@@ -40,7 +45,8 @@ SYSTEM = System(
     make=lambda nodes, network, options: CAStore(
         nodes,
         network,
-        synchronous=options["synchronous_commit"] == "on",
+        synchronous=options["synchronous_commit"] != "local",
+        shown_first=options["synchronous_commit"] == "remote_apply",
         on_partition="failover" if options["failover"] == "automatic" else "block",
         read_from=options["target_session_attrs"],
     ),

@@ -30,7 +30,7 @@ def _riak(nodes: list[Node], network: Network, options: Options) -> Store:
 SYSTEM = System(
     name="Riak",
     letters="AP",
-    mechanism="no leader: Dynamo's ring and stand-ins, version vectors with dots",
+    mechanism="no leader: Dynamo's ring and stand-ins, version vectors with a dot for each put",
     options={
         "n_val": Option(default=3, values=FEW, meaning="replicas of each key"),
         "r": Option(default="quorum", values=_WORDS, meaning="nodes that must answer a get"),
@@ -59,7 +59,7 @@ SYSTEM = System(
         "set": {"data_type": "set"},
         "PR = PW = quorum": {"pr": "quorum", "pw": "quorum"},
     },
-    pacelc="PA/EL",
+    pacelc="PA/EL (Abadi 2012)",
     sources=(
         "Riak KV documentation, Replication properties, Conflict resolution, Data types",
         "Kingsbury, Jepsen: Riak (2013)",

@@ -48,8 +48,8 @@ class System:
     configurations : mapping of str to dict
         Options worth comparing, under a short name. The letters speak of the first.
     pacelc : str
-        Its class by PACELC: what it gives up during a Partition, Else between Latency and
-        Consistency.
+        Its class by PACELC, which names what it *keeps*: during a Partition Availability or
+        Consistency, Else low Latency or Consistency. "(ours)" marks what no source says.
     sources : tuple of str
         Where all this is documented.
     """

@@ -18,7 +18,7 @@ STUDENTS = {
     students.Impatient: (2, None),
     students.ReadOnlyMinority: (2, 1),
     students.Clocks: (3, 1),
-    students.Neighbours: (2, 1),
+    students.Neighbours: (3, 1),
 }
 
 

@@ -5,8 +5,11 @@ no write-back       attack           3 steps (test_attack.py)
 failover            attack           2 steps (test_attack.py)
 naive rejoin        attack, amnesia  3 steps (test_attack.py)
 tags without id     shrink           4 requests, no fault
-no fencing          shrink           a few requests and pauses
+no fencing          shrink           2 requests, one pause
 votes twice         shrink           a few requests and faults
+
+Nodes that vote twice break no linearizability in 2,000 random runs: what gives them away is two
+leaders in a term, which tests/stores/test_leader.py looks for.
 """
 
 from dataclasses import replace
@@ -15,9 +18,9 @@ from functools import partial
 import pytest
 from support.schedules import draw, draw_stalled
 
-from capkit import CPStore, Network, Partition, Pause
+from capkit import CPStore, Network, Pause
 from capkit.adversary import shrink
-from capkit.stores import LeaderStore, LeaseStore
+from capkit.stores import LeaseStore
 
 
 class SameTag(CPStore):
@@ -33,16 +36,6 @@ class Hasty(LeaseStore):
     renew_every, commit_every = 25.0, 60.0
 
 
-class SecondVote(LeaderStore):
-    """Nodes that vote for whoever asks."""
-
-    beat_every, suspect_after, step_down_after = 10.0, 30.0, 90.0
-
-    def _vote(self, node, asked):
-        self.members[node.id].vote = None
-        return super()._vote(node, asked)
-
-
 def stalled_at_its_write(seed):
     """A random schedule whose first server stands still while it gathers its own client's put."""
     schedule = draw_stalled(seed)
@@ -54,18 +47,10 @@ def stalled_at_its_write(seed):
     return replace(schedule, workload=workload, faults=(*schedule.faults, pause))
 
 
-def leader_cut_off(seed):
-    """A random schedule in which, besides all else, the first leader is cut off for a while."""
-    schedule = draw_stalled(seed)
-    duration = schedule.workload.duration
-    cut = Partition(at=duration / 5, until=duration, groups=[{0}])
-    return replace(schedule, faults=(*schedule.faults, cut))
-
-
 # The store, the random schedules, the first that fails, and the most that may be left of it.
 WEAK = {
     "tags without id": (SameTag, draw, 15, 4),
-    "no fencing": (partial(Hasty, lease=100.0, fencing=False), stalled_at_its_write, 54, 8),
+    "no fencing": (partial(Hasty, lease=100.0, fencing=False), stalled_at_its_write, 54, 3),
 }
 
 

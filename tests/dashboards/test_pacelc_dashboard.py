@@ -21,7 +21,7 @@ def board():
 
 def picture(board):
     image = board._image.value
-    assert Image.open(io.BytesIO(image)).size == (900, 540)
+    assert Image.open(io.BytesIO(image)).size == (900, 520)
     assert board.error is None
     assert board.reading.endswith(".")
     assert "nan" not in board.reading

@@ -35,7 +35,7 @@ def test_etcd_is_linearizable_and_loses_nothing_that_it_acknowledged(fault, engi
     running, answered, meanwhile = shared(engines.Etcd), [], 0
     for turn in range(engine_runs):
         keys = [f"{fault.__name__} {turn}"]
-        workload = Workload(clients=6, duration=2_400, rate=10, keys=keys, rng=turn)
+        workload = Workload(clients=6, duration=2_400, rate=10, timeout=1_000, keys=keys, rng=turn)
         until(lambda: running.leader is not None, "a leader")
         history = engines.run(running, workload, [fault(running)])
         judged = with_last_gets(running, history)

@@ -5,10 +5,11 @@ gets in which every get returns the latest put before it, and which respects wha
 (The weaker "causal consistency" of [2]_ lets every single get have an order of its own; a process
 may then get 1, 2 and 1 again, and monotonic reads would not follow.)
 
-Such orders exist if and only if none of five bad patterns does [2]_: a value from nowhere; a circle
-of operations that happened before each other; a get of a put, or of the initial value, which was
-replaced by one that happened before the get; and the same with the puts' order that the process's
-own gets reveal: if a put happened before a get of another one, it came before that other one.
+Such orders exist if and only if none of six bad patterns does [2]_: a value from nowhere; a circle
+of operations that happened before each other; a get of the initial value, or of a put, although
+one that replaced it happened before the get; and the last two kinds again, with the puts' order
+that the process's own gets reveal: a get of the initial value after such a put, or a circle. (If a
+put happened before a get of another one, it came before that other one.)
 
 The patterns are exact for processes that do one thing at a time. Where a process's own gets overlap
 or touch, they still are certain violations, but in rare cases perhaps not all of them.
