@@ -111,13 +111,13 @@ def _moves(board: Dashboard, name: str) -> Iterator[None]:
 
 
 def _through_stories(board: Dashboard) -> Iterator[None]:
-    """Each story, for every value of the controls that a story leaves as they are."""
-    kept = [_values(board.controls[name]) for name in board.keep]
+    """Each story, and each again for every value of a control that stories leave as it is."""
+    kept = [{name: value} for name in board.keep for value in _values(board.controls[name])]
     for story in board.stories:
-        for chosen in product(*kept):
+        for settings in [{}, *kept]:
             board.reset()
             with suppress(ValueError):
-                board.set(**dict(zip(board.keep, chosen, strict=True)))
+                board.set(**settings)
                 board.tell(story)
                 yield
 

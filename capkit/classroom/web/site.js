@@ -28,26 +28,29 @@ class Board {
     return makers[control.kind](control, (place) => this.move(number, place));
   }
 
-  // The setting that is nearest to what is wanted, among those that were drawn.
   move(number, place) {
     const wanted = this.places.map((each, other) => (other === number ? place : each));
-    if (!this.data.states[wanted]) {
-      const far = (state) => state.reduce((sum, each, other) => {
-        const leads = this.data.controls[other].leads ? 1000 : 1;
-        return sum + leads * Math.abs(each - this.places[other]);
-      }, 0);
-      const all = Object.keys(this.data.states).map((key) => key.split(",").map(Number));
-      const there = all.filter((state) => state[number] === place);
-      this.places = there.reduce((best, state) => (far(state) < far(best) ? state : best));
-    } else {
-      this.places = wanted;
-    }
-    this.show();
+    this.settle(wanted, (state) => state[number] === place);
   }
 
   tell(label, to) {
     const kept = label === "Reset" ? [] : this.data.keep;
-    this.places = to.map((place, number) => (kept.includes(number) ? this.places[number] : place));
+    const wanted = to.map((place, number) => (kept.includes(number) ? this.places[number] : place));
+    const told = to.map((place, number) => kept.includes(number) || place);
+    this.settle(wanted, (state) => told.every((place, other) => place === true || place === state[other]));
+  }
+
+  // Show what is wanted, or the nearest of the settings that were drawn, among those that will do.
+  settle(wanted, willDo) {
+    if (this.data.states[wanted]) {
+      this.places = wanted;
+    } else {
+      const weights = this.data.controls.map(({ leads }) => (leads ? 1000 : 1));
+      const far = (state) => state.reduce(
+        (sum, each, other) => sum + weights[other] * Math.abs(each - wanted[other]), 0);
+      const all = Object.keys(this.data.states).map((key) => key.split(",").map(Number));
+      this.places = all.filter(willDo).reduce((best, state) => (far(state) < far(best) ? state : best));
+    }
     this.show();
   }
 
