@@ -54,7 +54,7 @@ def timelines(histories: Mapping[str, History]) -> Panel:
         raise TypeError(f"histories must be a dict of names and histories, got {shown(histories)}")
     for history in histories.values():
         instance("each of histories", history, History)
-    number = count("histories", len(histories), high=30)
+    number = count("histories", len(histories))
     made = panels(1, number, height=0.55 + 2.55 * number)
     margins(made[0], 2.03, 0.65, 0.5, 0.3)
     made[0].figure.subplots_adjust(hspace=0.16)

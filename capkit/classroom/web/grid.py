@@ -113,21 +113,24 @@ def _moves(board: Dashboard, name: str) -> Iterator[None]:
 def _through_stories(board: Dashboard) -> Iterator[None]:
     """Each story, for every value of the controls that a story leaves as they are."""
     kept = [_values(board.controls[name]) for name in board.keep]
-    for to in board.stories.values():
+    for story in board.stories:
         for chosen in product(*kept):
-            board.set(**to | dict(zip(board.keep, chosen, strict=True)))
-            yield
+            board.reset()
+            with suppress(ValueError):
+                board.set(**dict(zip(board.keep, chosen, strict=True)))
+                board.tell(story)
+                yield
 
 
 def _around(board: Dashboard) -> Iterator[None]:
     """Each control by itself, from the start and, as long as that is not too much, each story."""
     moves = [(name, value) for name, each in board.controls.items() for value in _values(each)]
-    stories = list(board.stories.values())
+    stories = list(board.stories)
     board.reset()
     room = int(_MOST / len(small(board.picture)) / len(moves))
-    for to in stories[: max(1, room)]:
+    for story in stories[: max(1, room)]:
         for name, value in moves:
-            board.set(**to)
+            board.tell(story)
             with suppress(ValueError):
                 board.set(**{name: value})
                 yield
@@ -158,6 +161,13 @@ def leaders(board: Dashboard) -> list[str]:
     return found
 
 
+def _told(board: Dashboard, story: str) -> Settings:
+    """Where a story puts the controls, from the start."""
+    board.reset()
+    board.tell(story)
+    return board.settings
+
+
 def _limits(board: Dashboard, besides: str) -> list[Any]:
     names = ("min", "max", "options")
     others = [each for name, each in board.controls.items() if name != besides]
@@ -172,7 +182,8 @@ def draw_all(board: Dashboard, name: str, folder: Path) -> dict[str, Any]:
     sentence.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    start, stories, leading = board.start, board.stories, leaders(board)
+    start, leading = board.start, leaders(board)
+    stories = {story: _told(board, story) for story in board.stories}
     shots = [(settings, _kept(png, folder), said) for settings, png, said in drawn(board, name)]
     values = {each: _offered(board, each, [shot[0] for shot in shots]) for each in board.controls}
     pictures = list(dict.fromkeys(shot[1] for shot in shots))
