@@ -111,3 +111,9 @@ def test_no_row_of_the_table_is_left_over_when_a_system_goes(board):
     assert picture(board) != before
     board.set(system="none")
     assert picture(board) == before
+
+
+@pytest.mark.parametrize("name", systems.NAMES)
+def test_each_named_system_fits_into_the_table_beside_quorums_of_ones_own(board, name):
+    board.set(system=name, r=2)
+    assert board.error is None

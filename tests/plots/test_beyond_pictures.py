@@ -49,8 +49,8 @@ def test_a_store_that_never_answers_stands_below_all_others():
 
 
 def test_more_stores_than_the_table_has_rows_are_refused():
-    with pytest.raises(ValueError, match="spots must be at most 7, got 8"):
-        plots.pacelc([SPOT] * 8)
+    with pytest.raises(ValueError, match="spots must be at most 8, got 9"):
+        plots.pacelc([SPOT] * 9)
 
 
 def test_stores_at_one_place_share_one_list_of_numbers():
