@@ -56,7 +56,7 @@ class Film(anywidget.AnyWidget):
         close_inside(self)
         super().close()
         self.scene = {}
-        del self.picture
+        self._png = b""
 
     def __repr__(self) -> str:
         return self.reading

@@ -22,7 +22,7 @@ from capkit.plots.drawing import (
 )
 from capkit.plots.lettering import INK, Label
 
-MOST = 7  # rows of the table
+MOST = 8  # rows of the table
 _COVER, _WORDS = (
     (0.03, 0.06),
     (0.2, 0.085),
@@ -146,7 +146,7 @@ class PacelcPicture:
 
 
 _COLUMNS = (0.035, 0.065, 0.09, 0.475, 0.605, 0.705, 0.9)  # marker, number, name, four values
-_TOP, _STEP = 0.335, 0.043
+_TOP, _STEP = 0.335, 0.0385
 
 
 class _Row:

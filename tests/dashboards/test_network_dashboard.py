@@ -120,3 +120,11 @@ def test_the_film_has_the_colours_of_all_pictures_and_asks_nothing_of_the_intern
     for meaning in ("OK", "FAIL", "UNKNOWN", "stale", "CP"):
         assert LOOKS[meaning].color in STYLE
     assert "http" not in (SCRIPT + STYLE).replace("http://www.w3.org/2000/svg", "")
+
+
+def test_a_film_that_is_closed_frees_its_scene_and_keeps_its_words():
+    film = dashboards.network(CPStore)
+    said = repr(film)
+    film.close()
+    assert not film.scene
+    assert repr(film) == said
