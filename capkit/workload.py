@@ -172,7 +172,6 @@ def run(
     instance("workload", workload, Workload)
     if not isinstance(faults, Iterable):
         raise TypeError(f"faults must be a list of faults, got {shown(faults)}")
-    faults = [instance("each of faults", each, Fault) for each in faults]
     network, start, faults = store.network, float(store.env.now), list(faults)
     if any(node.data for node in store.nodes):
         raise ValueError("store must be new, got one that already holds data; make another")

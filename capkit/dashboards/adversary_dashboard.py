@@ -31,8 +31,9 @@ def adversary() -> Dashboard:
         history = found.history or History()
         end = history.completed.max() if len(history) else 100.0
         artists = picture.update(history, found.verdict, span=(0.0, 1.2 * end))
-        title.set_text(_title(found))
-        return [*artists, title, panel.xaxis], sentence(found)
+        tried = _tried(found, settings["late"])
+        title.set_text(f"{_title(found)} ({tried})")
+        return [*artists, title, panel.xaxis], f"{sentence(found)} Schedules: {tried}."
 
     controls = {
         "store": dropdown("store", list(STORES), "what is attacked"),
@@ -55,6 +56,12 @@ def _title(found: Attack) -> str:
     if found.steps is None:
         return f"Nothing up to {found.longest} steps breaks {what}"
     return f"To break {what}: {found.steps} step{'s' * (found.steps > 1)}"
+
+
+def _tried(found: Attack, late: str) -> str:
+    """Which schedules are tried: what the slider and the last choice say, whatever they find."""
+    steps = f"{found.longest} step{'s' * (found.longest > 1)}"
+    return f"up to {steps}, cuts {'also' if late == 'yes' else 'never'} in mid-request"
 
 
 def sentence(found: Attack) -> str:

@@ -76,7 +76,7 @@ class Dashboard(widgets.VBox):
         for ax in figure.axes:  # what is drawn once lies below what is drawn again
             for line in (*ax.spines.values(), ax.xaxis, ax.yaxis):
                 line.set_zorder(0)
-        width, height = map(int, figure.bbox.size)
+        width, height = map(round, figure.bbox.size)
         size = widgets.Layout(width=f"{width}px", height=f"{height}px", flex="0 0 auto")
         self._image = widgets.Image(format="png", width=width, height=height, layout=size)
         self._sentence = Sentence(layout=widgets.Layout(width=f"{width}px", min_height="60px"))

@@ -74,8 +74,8 @@ def _new_first(gets: list[Operation]) -> bool:
 def _checker(mine: Callable[[list[Operation]], bool]) -> bool:
     starts = range(0, 240, 40)
     for first, second, value, last in product(starts, starts, (1, 2), (1, 2)):
-        case = [_put(1, 0, 100), _put(2, first, first + 80)]
-        case += [_get(value, second, second + 40), _get(last, 250, 290)]
+        case = [_put(1, 0, 100), _put(2, first, first + 80, client=1)]
+        case += [_get(value, second, second + 40, client=2), _get(last, 250, 290, client=3)]
         if bool(mine(case)) != linearizable(History(case)).ok:
             return False
     return True

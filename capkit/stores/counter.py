@@ -28,11 +28,6 @@ class CounterStore(Store):
     Each node takes down the amounts of its own clients, and copies the lists of the others. Of two
     versions of a list the longer is newer, so no amount is lost or counted twice [1]_.
 
-    Parameters
-    ----------
-    nodes, network
-        As for any store. What a lost message would have said, the next one says.
-
     Examples
     --------
     >>> bank = CounterStore([Node(0), Node(1)], Network(rng=7))
