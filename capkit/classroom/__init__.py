@@ -1,4 +1,8 @@
-"""For the lecturer and the students: whether everything works, and lessons to work in."""
+"""For the lecturer and the students: whether everything works, lessons to work in, web pages.
+
+`checks` is `python -m capkit check`, `copies` is `python -m capkit open`, and `web` makes the pages of
+`python -m capkit web OUT`.
+"""
 
 from capkit.classroom.checks import check
 from capkit.classroom.copies import open_lessons
