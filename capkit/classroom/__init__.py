@@ -1,6 +1,6 @@
 """For the lecturer and the students: whether everything works, lessons to work in, web pages.
 
-`checks` is `python -m capkit check`, `copies` is `python -m capkit open`, and `web` makes the pages of
+`checks` is `python -m capkit check`, `copies` is `python -m capkit open`, and `web` is
 `python -m capkit web OUT`.
 """
 

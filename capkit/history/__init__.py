@@ -1,9 +1,9 @@
 """What the clients of a store saw: operations and their outcomes, in columns, files and logs.
 
-`records` has what a history is made of, one line of JSON each; `columns` the `History` itself, as
-columns that judges and pictures read. `order` says what came first, and `equality` which values are
-equal. `files` and `encoding` keep a history as JSON. `jepsen` reads the logs of Jepsen and its kind:
-`lines` takes them apart, `edn` reads their notation, and `nemesis` makes faults of what they tell.
+`records` has what a history is made of, and `columns` the `History` itself, as columns that judges
+and pictures read; `encoding` makes those of what users give. `order` says what came first, and
+`equality` which values are equal. `files` and `lines` keep a history as lines of JSON. `jepsen`
+reads the logs of Jepsen and its kind, `edn` their notation, and `nemesis` the faults in them.
 """
 
 from capkit.history.columns import History
