@@ -32,8 +32,8 @@ def adversary() -> Dashboard:
         end = history.completed.max() if len(history) else 100.0
         artists = picture.update(history, found.verdict, span=(0.0, 1.2 * end))
         tried = _tried(found, settings["late"])
-        title.set_text(f"{_title(found)} ({tried})")
-        return [*artists, title, panel.xaxis], f"{sentence(found)} Schedules: {tried}."
+        title.set_text(_title(found, tried))
+        return [*artists, title, panel.xaxis], f"{sentence(found)} {tried.capitalize()}."
 
     controls = {
         "store": dropdown("store", list(STORES), "what is attacked"),
@@ -51,17 +51,17 @@ def adversary() -> Dashboard:
     return Dashboard(panel.figure, controls, draw, stories)
 
 
-def _title(found: Attack) -> str:
+def _title(found: Attack, tried: str) -> str:
     what = f"{found.letter} of {found.store}"
     if found.steps is None:
-        return f"Nothing up to {found.longest} steps breaks {what}"
-    return f"To break {what}: {found.steps} step{'s' * (found.steps > 1)}"
+        return f"Nothing breaks {what} ({tried})"
+    return f"To break {what}: {found.steps} step{'s' * (found.steps > 1)} ({tried})"
 
 
 def _tried(found: Attack, late: str) -> str:
     """Which schedules are tried: what the slider and the last choice say, whatever they find."""
     steps = f"{found.longest} step{'s' * (found.longest > 1)}"
-    return f"up to {steps}, cuts {'also' if late == 'yes' else 'never'} in mid-request"
+    return f"tried: up to {steps}, {'cuts' if late == 'yes' else 'no cuts'} in mid-request"
 
 
 def sentence(found: Attack) -> str:
