@@ -2,12 +2,14 @@
 
 import ast
 import json
+import keyword
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
+from importlib import import_module
 
 import pytest
 from packaging.requirements import Requirement
@@ -52,6 +54,19 @@ def packages(path):
     """Lines of a file of requirements without its comments."""
     lines = path.read_text("utf-8").splitlines()
     return [line for line in lines if line and not line.startswith("#")]
+
+
+ROOMS = [path for path in MODULES if path.name == "__init__.py"]
+
+
+@pytest.mark.parametrize("path", ROOMS, ids=lambda path: path.parent.name)
+def test_what_a_room_names_in_small_letters_stands_in_it(path):
+    room = import_module(".".join(path.parent.relative_to(ROOT).parts))
+    named = set(re.findall(r"`([a-z_]+)`", room.__doc__)) - set(keyword.kwlist)
+    files = [each.stem for each in path.parent.iterdir()]
+    code = "".join(each.read_text("utf-8") for each in path.parent.glob("*.py"))
+    made = re.findall(r"(?:def|class) (\w+)", code)
+    assert named - set(dir(room)) - {*files, *made} == set()
 
 
 def pins():

@@ -1,7 +1,7 @@
 """Exercises and guesses: a lesson's cells ask, and what is right stands here, not there.
 
 `check("03.2", answer)` says whether the answer to exercise 2 of lesson 03 is right; where a
-notebook is graded (`autograde` of nbgrader), it raises `Wrong` if not. `puzzle` is what an exercise
+notebook is graded by nbgrader, it raises `Wrong` if not. `puzzle` is what an exercise
 shows, `predict` asks for a guess before a result, and `student` gives each student numbers of
 their own. One file holds the exercises and guesses of one lesson.
 """
