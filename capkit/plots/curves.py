@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,13 +41,15 @@ class Curves:
     def update(self, at: float, places: Any, lines: Mapping[str, tuple[Any, float]]) -> str:
         """Show for each look its heights at some places, and its value `at` one; say the values."""
         values = [value for _, value in lines.values()]
-        heights = spread(values, *room(self.ax))
+        heights = spread([0.5 if math.isnan(value) else value for value in values], *room(self.ax))
         low, high = self.ax.get_xlim()
+        right = [low + beside(self.ax, inches) * (high - low) for inches in (0.29, 0.44)]
         self.now.set_xdata([at, at])
+        said = []
         for (look, (line, value)), y in zip(lines.items(), heights, strict=True):
             self.curves[look].set_data(places, line)
-            right = [low + beside(self.ax, inches) * (high - low) for inches in (0.29, 0.44)]
             self.points[look].set_data([at, right[0]], [value, y])
-            self.labels[look].set(text=f"{self.looks[look]}\n{value:.3f}", x=right[1], y=y)
-        words = [f"{self.looks[look]} {value:.3f}" for look, (_, value) in lines.items()]
-        return ", ".join(words)
+            text = "never happens" if math.isnan(value) else f"{value:.3f}"
+            self.labels[look].set(text=f"{self.looks[look]}\n{text}", x=right[1], y=y)
+            said.append(f"{self.looks[look]} {text}")
+        return ", ".join(said)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -11,18 +9,15 @@ from matplotlib.collections import LineCollection
 
 from capkit import tradeoff as model
 from capkit._arguments import count, instance, number
+from capkit.plots.curves import Curves
 from capkit.plots.drawing import (
-    beside,
-    curve,
     describe,
     dots,
     frame,
-    room,
-    spread,
     unit_square,
     wide_panel,
 )
-from capkit.plots.lettering import INK, Label
+from capkit.plots.lettering import INK
 from capkit.tradeoff import Rates
 
 _RATES = {"put": ("put_ok", "put acknowledged"), "get": ("get_ok", "get answered")}
@@ -97,14 +92,11 @@ class RatesPicture:
         self.ax = ax
         frame(ax, "loss: chance that one request fails", "how often")
         unit_square(ax)
-        self.now = ax.axvline(0, color=INK, linewidth=1.5, linestyle=(0, (5, 4)))
-        self.curves = {name: curve(ax, name) for name in _RATES}
+        self.curves = Curves(ax, {name: words for name, (_, words) in _RATES.items()})
         self.bars = {name: _bars(ax) for name in _RATES}
         self.simulated = {name: dots(ax, name, 8) for name in _RATES}
-        self.points = {name: dots(ax, name, 13, clip_on=False) for name in _RATES}
-        self.labels = {name: Label(ax) for name in _RATES}
-        groups = self.curves, self.bars, self.simulated, self.points, self.labels
-        self.artists: list[Artist] = [self.now, *(a for group in groups for a in group.values())]
+        more: list[Artist] = [*self.bars.values(), *self.simulated.values()]
+        self.artists = sorted([*self.curves.artists, *more], key=lambda each: each.get_zorder())
 
     def update(
         self,
@@ -117,18 +109,13 @@ class RatesPicture:
         failing: str = "requests",
     ) -> list[Artist]:
         """Show other numbers, and return the artists to draw again."""
-        lines = model.exact(n, r, w, _LOSSES, failing=failing)
+        every = model.exact(n, r, w, _LOSSES, failing=failing)
         here = model.exact(n, r, w, loss, failing=failing)
-        values = [float(getattr(here, field)) for field, _ in _RATES.values()]
-        heights = spread([0.5 if math.isnan(v) else v for v in values], *room(self.ax))
-        self.now.set_xdata([loss, loss])
-        for (name, (field, words)), value, y in zip(_RATES.items(), values, heights, strict=True):
-            self.curves[name].set_data(_LOSSES, getattr(lines, field))
-            self.points[name].set_data([loss, beside(self.ax, 0.29)], [value, y])
-            text = "never happens" if math.isnan(value) else f"{value:.3f}"
-            self.labels[name].set(text=f"{words}\n{text}", x=beside(self.ax, 0.44), y=y)
+        lines = {}
+        for name, (field, _) in _RATES.items():
+            lines[name] = getattr(every, field), float(getattr(here, field))
             self._show_simulated(name, field, simulated, loss)
-        facts = ", ".join(text.get_text().replace("\n", " ") for text in self.labels.values())
+        facts = self.curves.update(loss, _LOSSES, lines)
         describe(self.ax, f"N={n}, R={r}, W={w} at loss {loss:g}: {facts}.")
         return self.artists
 
