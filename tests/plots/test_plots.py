@@ -501,7 +501,8 @@ def test_curves_of_rates_are_the_exact_ones():
     picture.update(5, 2, 4, 0.3)
     expected = tradeoff.exact(5, 2, 4, np.linspace(0, 1, 201))
     for name, field in (("put", "put_ok"), ("get", "get_ok"), ("fresh", "fresh")):
-        np.testing.assert_array_equal(picture.curves.curves[name].get_ydata(), getattr(expected, field))
+        expected_curve = getattr(expected, field)
+        np.testing.assert_array_equal(picture.curves.curves[name].get_ydata(), expected_curve)
     assert list(picture.curves.now.get_xdata()) == [0.3, 0.3]
 
 
