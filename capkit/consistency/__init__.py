@@ -6,7 +6,6 @@ below that one, and `measures` counts: availability and freshness.
 """
 
 from capkit.consistency.ages import Staleness, convergence, staleness
-from capkit.consistency.judges import ladder, linearizable, summary
 from capkit.consistency.linearizability.models import (
     Appended,
     CasRegister,
@@ -15,10 +14,12 @@ from capkit.consistency.linearizability.models import (
     Model,
     Register,
 )
+from capkit.consistency.linearizability.one_copy import linearizable
 from capkit.consistency.measures import availability, freshness, stale
+from capkit.consistency.overview import summary
 from capkit.consistency.promises.causality import causal
 from capkit.consistency.promises.orders import k_atomic, sequential
-from capkit.consistency.promises.rungs import RUNGS, Ladder
+from capkit.consistency.promises.rungs import RUNGS, Ladder, ladder
 from capkit.consistency.promises.sessions import (
     monotonic_reads,
     monotonic_writes,

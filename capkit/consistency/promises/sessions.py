@@ -1,10 +1,20 @@
 """The four session guarantees: what one client sees of its own and of others' puts.
 
+All have one shape. What a process does or sees makes some versions too old for it, and no later get
+of its may return one of those. Too old is whatever is older than
+
+* read your writes: what the process has put,
+* monotonic reads: what it has got,
+* monotonic writes: what had been put, by the same process, before what it has got,
+* writes follow reads: what had been got, by the process that put it, before what it has got;
+
+and a version itself that the process has seen replaced.
+
 A version is *older* than another one of the same key if its put happened before the other's (see
-`past`); the initial value is older than all. Nothing else says which of two versions is newer: not
-the clock, which may be skewed, and not the store, which nobody asked. So two puts of which
-neither knew are in no order, and a client that gets first one and then the other has seen nothing
-wrong; nor has it if it gets an old value for ever and never the new one.
+`happened_before`); the initial value is older than all. Nothing else says which of two versions is
+newer: not the clock, which may be skewed, and not the store, which nobody asked. So two puts of
+which neither knew are in no order, and a client that gets first one and then the other has seen
+nothing wrong; nor has it if it gets an old value for ever and never the new one.
 
 From Terry et al. [1]_, as far as a client can tell. They speak of what servers hold. A client that
 talks to several servers may see a guarantee broken although each server keeps it, because it was
@@ -24,33 +34,32 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from capkit.consistency.promises.happened_before import Past, minimal
+import numpy as np
+
+from capkit.consistency.promises.happened_before import Past
+from capkit.consistency.sentences import label, replaced, returned, version
 from capkit.consistency.verdicts import Verdict, vacuous
-from capkit.consistency.wording import after, label, returned, value
 from capkit.history import History
+from capkit.history.columns import Mask
 
 
 class Lesson(NamedTuple):
-    """After an operation its process must not get some puts' values any more: those `out` of date.
+    """After an operation some versions are too old for its process.
 
     `newer` is the put that made them so, `via` are the operations that show it.
     """
 
-    out: int
+    old: Mask
     newer: int
     via: tuple[int, ...]
 
 
-class Rule(NamedTuple):
-    """What each operation teaches its process, and how to say what one lesson rests on.
-
-    With `by_value`, what a get teaches depends only on what it returned.
-    """
+class Guarantee(NamedTuple):
+    """What each operation teaches its process, and how to say what a lesson rests on, by rows."""
 
     claim: str
     lessons: Callable[[Past, int], Iterator[Lesson]]
     words: Callable[..., str]
-    by_value: bool = False
 
 
 class Breach(NamedTuple):
@@ -60,93 +69,97 @@ class Breach(NamedTuple):
     """
 
     late: int
-    olds: tuple[tuple[int, Lesson], ...]
+    olds: list[tuple[int, Lesson]]
 
 
 def _own_puts(past: Past, row: int) -> Iterator[Lesson]:
     if past.is_put[row]:
-        yield Lesson(past.older(row), row, (row,))
+        yield Lesson(past.older[:, row], row, (row,))
 
 
-def _say_own_puts(past: Past, put: int) -> str:
-    return f"its process had done {label(past, put)} before"
+def _say_own_puts(history: History, put: int) -> str:
+    return f"its process had done {label(history, put)} before"
 
 
 def _own_gets(past: Past, row: int) -> Iterator[Lesson]:
-    for put in past.got.get(row, ()):
-        yield Lesson(past.older(put), put, (put, row))
-    now = sum(past.bit(put) for put in past.got.get(row, ()))
+    now = past.got[row]
+    for put in now:
+        yield Lesson(past.older[:, put], put, (put, row))
     for get in past.earlier(row) if now else ():
         if past.key[get] == past.key[row]:
-            for put in past.got.get(get, ()):
-                new = past.got[row][0]
-                yield Lesson(past.bit(put) & ~now, new, (new, row, put, get))
+            for put in past.got[get]:
+                if put not in now:
+                    gone = np.arange(len(past.own)) == put
+                    yield Lesson(gone, now[0], (now[0], row, put, get))
 
 
-def _say_own_gets(past: Past, new: int, row: int, old: int = -1, get: int = -1) -> str:
-    if get < 0:
-        return f"its process had got {value(past, new)} before (#{row})"
-    first, then = value(past, old), value(past, new)
-    return f"its process had got {first} first (#{get}) and then {then} (#{row})"
+def _say_own_gets(history: History, new: int, row: int, *before: int) -> str:
+    then = version(history, new)
+    if not before:
+        return f"its process had got {then} before (#{row})"
+    old, get = before
+    return f"its process had got {version(history, old)} first (#{get}) and then {then} (#{row})"
 
 
 def _puts_in_order(past: Past, row: int) -> Iterator[Lesson]:
-    for seen in past.got.get(row, ()):
-        for put in past.earlier(seen) if seen >= 0 else ():
+    for seen in past.got[row]:
+        for put in past.earlier(seen):
             if past.is_put[put]:
-                yield Lesson(_replaced(past, put, seen), put, (row, seen, put))
+                yield Lesson(_older(past, put, seen), put, (row, seen, put))
 
 
-def _say_puts_in_order(past: Past, row: int, seen: int, put: int) -> str:
+def _say_puts_in_order(history: History, row: int, seen: int, put: int) -> str:
     return (
-        f"its process had got {value(past, seen)} before (#{row}), and {label(past, seen)} was "
-        f"done after {label(past, put)} by the same process"
+        f"its process had got {version(history, seen)} before (#{row}), and "
+        f"{label(history, seen)} was done after {label(history, put)} by the same process"
     )
 
 
 def _puts_after_gets(past: Past, row: int) -> Iterator[Lesson]:
-    for seen in past.got.get(row, ()):
-        for get in past.earlier(seen) if seen >= 0 else ():
-            for put in past.got.get(get, ()):
-                if put >= 0 and put != seen:
-                    yield Lesson(_replaced(past, put, seen), put, (row, seen, put, get))
+    for seen in past.got[row]:
+        for get in past.earlier(seen):
+            for put in past.got[get]:
+                if put < past.count and put != seen:
+                    yield Lesson(_older(past, put, seen), put, (row, seen, put, get))
 
 
-def _say_puts_after_gets(past: Past, row: int, seen: int, put: int, get: int) -> str:
+def _say_puts_after_gets(history: History, row: int, seen: int, put: int, get: int) -> str:
     return (
-        f"its process had got {value(past, seen)} before (#{row}), and {label(past, seen)} was "
-        f"done by a process that had got {value(past, put)} (#{get})"
+        f"its process had got {version(history, seen)} before (#{row}), and "
+        f"{label(history, seen)} was done by a process that had got {version(history, put)} "
+        f"(#{get})"
     )
 
 
-def _replaced(past: Past, first: int, then: int) -> int:
-    """What is out of date for those who have seen `then`, which must come after `first`."""
-    same = first != then and past.older(then) & past.bit(first)
-    return past.older(first) | (past.bit(first) if same else 0)
+def _older(past: Past, first: int, then: int) -> Mask:
+    """What is too old for those who have seen `then`, which must come after `first`."""
+    old = past.older[:, first].copy()
+    old[first] = past.older[first, then]
+    return old
 
 
-_OWN_PUTS = Rule("read your writes", _own_puts, _say_own_puts)
-_OWN_GETS = Rule("monotonic reads", _own_gets, _say_own_gets)
-_PUTS_IN_ORDER = Rule("monotonic writes", _puts_in_order, _say_puts_in_order, True)
-_PUTS_AFTER_GETS = Rule("writes follow reads", _puts_after_gets, _say_puts_after_gets, True)
+_OWN_PUTS = Guarantee("read your writes", _own_puts, _say_own_puts)
+_OWN_GETS = Guarantee("monotonic reads", _own_gets, _say_own_gets)
+_PUTS_IN_ORDER = Guarantee("monotonic writes", _puts_in_order, _say_puts_in_order)
+_PUTS_AFTER_GETS = Guarantee("writes follow reads", _puts_after_gets, _say_puts_after_gets)
 
 
 def read_your_writes(history: History) -> Verdict:
     """Judge whether every get saw what its own process had put.
 
     Broken by a get of a version that is older than one of its process's earlier puts: the shopper
-    who puts a book in the basket, looks, and finds the basket empty. See `sessions` for "older".
+    who puts a book in the basket, looks, and finds the basket empty.
 
     Parameters
     ----------
     history : History
-        What the clients saw. What counts as one process's order is said in `past`.
+        What the clients saw.
 
     Returns
     -------
     Verdict
-        True, False with the witness, or None if a value was put twice. O(n) joins of sets of n
-        puts.
+        True, False with the witness, or None if a value was put twice. Meant for some hundred
+        operations: time grows with the cube of their number.
 
     Examples
     --------
@@ -177,7 +190,7 @@ def monotonic_reads(history: History) -> Verdict:
     Returns
     -------
     Verdict
-        As `read_your_writes`; the square of a process's gets in the worst case.
+        As `read_your_writes`.
 
     Examples
     --------
@@ -209,7 +222,7 @@ def monotonic_writes(history: History) -> Verdict:
     Returns
     -------
     Verdict
-        As `monotonic_reads`.
+        As `read_your_writes`.
 
     Examples
     --------
@@ -241,7 +254,7 @@ def writes_follow_reads(history: History) -> Verdict:
     Returns
     -------
     Verdict
-        As `monotonic_reads`.
+        As `read_your_writes`.
 
     Examples
     --------
@@ -259,65 +272,65 @@ def writes_follow_reads(history: History) -> Verdict:
     return _judge(history, _PUTS_AFTER_GETS)
 
 
-def _judge(history: History, rule: Rule) -> Verdict:
-    claim = rule.claim
+def _judge(history: History, guarantee: Guarantee) -> Verdict:
+    claim = guarantee.claim
     if (nothing := vacuous(history, claim)) is not None:
         return nothing
     past = Past(history)
     if past.repeated:
         return Verdict(ok=None, claim=claim, reason=ambiguous(past))
-    breach = _breach(past, rule)
+    breach = _breach(past, guarantee)
     if breach is None:
         return Verdict(ok=True, claim=claim, reason="no get returned a version that is too old")
-    rows = {breach.late}
-    for old, lesson in breach.olds:
-        rows |= {lesson.newer, *lesson.via, old, *past.path(old, lesson.newer)}
-    rows = rows.union(*(past.got.get(row, ()) for row in rows))
 
-    def violates(some: list[int]) -> bool:
-        return _breach(Past(history, some), rule) is not None
+    def is_wrong(some: Past) -> bool:
+        return _breach(some, guarantee) is not None
 
-    few = sorted(row for row in rows if row >= 0)
-    witness = minimal(history, few if violates(few) else past.rows, violates)
-    past = Past(history, witness)
-    breach = _breach(past, rule)
+    few = _around(past, breach)
+    past = past.smallest(few if is_wrong(Past(history, few)) else past.operations, is_wrong)
+    breach = _breach(past, guarantee)
     assert breach is not None
-    old, lesson = breach.olds[0]
-    reason = f"{returned(past, breach.late)} although {rule.words(past, *lesson.via)}"
-    reason += after(past, lesson.newer, old)
-    return Verdict(ok=False, claim=claim, witness=tuple(witness), reason=reason)
+    reason = _reason(past, breach, guarantee)
+    return Verdict(ok=False, claim=claim, witness=tuple(past.operations), reason=reason)
 
 
-def _breach(past: Past, rule: Rule) -> Breach | None:
-    """The first get that goes against what its process should have learned from a rule."""
-    learned = [[0] for _ in past.threads]  # what is out of date after so many operations
-    taught: dict[tuple[int, ...], int] = {}
-    for row in past.place:
-        out = 0
-        for thread, places in past.behind(row):
-            out |= learned[thread][places]
-        puts = past.got.get(row, ())
-        if puts and all(past.bit(put) & out for put in puts):
-            lessons = [lesson for each in past.earlier(row) for lesson in rule.lessons(past, each)]
-            return Breach(row, _explained(past, puts, lessons))
-        name = puts if rule.by_value else (row,)
-        if name not in taught:
-            taught[name] = 0
-            for lesson in rule.lessons(past, row):
-                taught[name] |= lesson.out
-        mine = learned[past.place[row][0]]
-        mine.append(mine[-1] | taught[name])
+def _breach(past: Past, guarantee: Guarantee) -> Breach | None:
+    """The first get that goes against what its process should have learned."""
+    learned = np.zeros_like(past.own)
+    for row in range(past.count):
+        for lesson in guarantee.lessons(past, row):
+            learned[row] |= lesson.old
+    for get in past.gets:
+        puts = list(past.got[get])
+        if puts and learned[past.own[:, get]].any(axis=0)[puts].all():
+            rows = past.earlier(get)
+            lessons = [lesson for row in rows for lesson in guarantee.lessons(past, row)]
+            return Breach(get, _explained(puts, lessons))
     return None
 
 
-def _explained(
-    past: Past, puts: tuple[int, ...], lessons: list[Lesson]
-) -> tuple[tuple[int, Lesson], ...]:
+def _explained(puts: list[int], lessons: list[Lesson]) -> list[tuple[int, Lesson]]:
     """Each put of an old version with a lesson, if possible with one that is about all of them."""
-    every = sum(past.bit(put) for put in puts)
-    lessons = [each for each in lessons if not every & ~each.out] or lessons
-    found = [(put, next(each for each in lessons if each.out & past.bit(put))) for put in puts]
-    return tuple(found if len(puts) == 1 else sorted(found, key=lambda pair: -pair[1].newer))
+    lessons = [each for each in lessons if each.old[puts].all()] or lessons
+    found = [(put, next(each for each in lessons if each.old[put])) for put in puts]
+    return sorted(found, key=lambda pair: -pair[1].newer)
+
+
+def _around(past: Past, breach: Breach) -> list[int]:
+    """The operations that the breach rests on."""
+    places = {breach.late}
+    for old, lesson in breach.olds:
+        places |= {lesson.newer, *lesson.via, old, *past.path(old, lesson.newer)}
+    return past.named(places.union(*(past.got[place] for place in places)))
+
+
+def _reason(past: Past, breach: Breach, guarantee: Guarantee) -> str:
+    rows, late, (old, lesson) = past.rows, breach.late, breach.olds[0]
+    initial = any(put >= past.count for put in past.got[late])
+    words = guarantee.words(past.history, *[rows[place] for place in lesson.via])
+    path = [rows[place] for place in past.path(old, lesson.newer)]
+    text = returned(past.history, rows[late], initial=initial)
+    return f"{text} although {words}{replaced(past.history, path)}"
 
 
 def ambiguous(past: Past) -> str:
