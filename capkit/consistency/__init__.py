@@ -1,8 +1,12 @@
 """Judges of a history: linearizable or not, how available the store, how fresh its answers.
 
 They know what clients saw and nothing of the store that answered them. `linearizability` judges
-whether there seems to be one copy that does one thing at a time, `promises` the weaker promises
-below that one, and `measures` counts: availability and freshness.
+whether there seems to be one copy that does one thing at a time, and `promises` the weaker promises
+below that. `measures` says which share of the requests was answered, and how many answers were
+fresh; `ages` how old they were. `overview` puts the numbers and the verdict together.
+
+`verdicts` has what every judge answers, `sentences` how it is put into words, and `smaller` how few
+operations it takes to show what is wrong. An `allowance` bounds the work.
 """
 
 from capkit.consistency.ages import Staleness, convergence, staleness

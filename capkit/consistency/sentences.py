@@ -50,10 +50,13 @@ def version(history: History, put: int) -> str:
     return "the initial value" if put < 0 else value(history, put) + _key(history, put, " of")
 
 
-def returned(history: History, get: int, *, initial: bool) -> str:
-    """What a get returned, as the start of a sentence that goes on with "although"."""
+def returned(history: History, get: int, puts: Iterable[int]) -> str:
+    """What a get returned, as the start of a sentence that goes on with "although".
+
+    `puts` are those of what it returned, below 0 for the initial value.
+    """
     text = f"get #{get}{_key(history, get, ' from')} returned {value(history, get)}"
-    return f"{text}, the initial value," if initial else text
+    return f"{text}, the initial value," if any(put < 0 for put in puts) else text
 
 
 def through(path: Sequence[int]) -> str:

@@ -11,7 +11,6 @@ from capkit import plots
 from capkit.consistency import (
     RUNGS,
     Ladder,
-    Verdict,
     causal,
     convergence,
     freshness,

@@ -79,15 +79,10 @@ def linearizable(
 
     Examples
     --------
-    >>> history = History.from_columns(
-    ...     kind=["put", "put", "get"],
-    ...     key=["x", "x", "x"],
-    ...     value=[1, 2, 1],
-    ...     invoked=[0, 20, 70],
-    ...     completed=[10, 30, 75],
-    ... )
+    >>> from capkit.history import story
+    >>> history = story("x=1 x=2 x?1")
     >>> print(linearizable(history).reason)
-    get #2 returned 1 although put #1 of 2 had finished 40 ms before the get began, and put #1 \
+    get #2 returned 1 although put #1 of 2 had finished 5 ms before the get began, and put #1 \
 began after put #0 of 1 had finished
     >>> bool(linearizable(history, model="cas-register"))
     False

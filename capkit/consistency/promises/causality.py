@@ -15,6 +15,7 @@ touch, what is found still is a certain violation, but in rare cases perhaps not
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -62,14 +63,8 @@ def causal(history: History) -> Verdict:
 
     Examples
     --------
-    >>> history = History.from_columns(
-    ...     kind=["put", "get", "put", "get", "get"],
-    ...     key=["x", "x", "x", "x", "x"],
-    ...     value=[1, 1, 2, 2, 1],
-    ...     invoked=[0, 20, 30, 40, 50],
-    ...     completed=[10, 25, 35, 45, 55],
-    ...     client=[0, 1, 1, 2, 2],
-    ... )
+    >>> from capkit.history import story
+    >>> history = story("x=1 / ... x?1 x=2 / ... ... ... x?2 x?1")
     >>> print(causal(history).reason)
     get #4 returned 1 although put #2 of 2 had happened before it (through #3), and put #0 of 1 \
 had happened before put #2 (through #1)
@@ -81,7 +76,7 @@ had happened before put #2 (through #1)
         reason, witness = sentences.unexplained(history, past.rows[past.odd[0]])
         return Verdict(ok=False, claim="causal", witness=witness, reason=reason)
     if past.repeated:
-        return Verdict(ok=None, claim="causal", reason=ambiguous(past))
+        return ambiguous(past, "causal")
     flaw = _flaw(past)
     if flaw is None:
         reason = "each process's gets fit one order of the puts that respects what happened before"
@@ -89,8 +84,8 @@ had happened before put #2 (through #1)
     past = past.smallest(_around(past, flaw), lambda some: _flaw(some) is not None)
     flaw = _flaw(past)
     assert flaw is not None
-    witness = tuple(past.operations)
-    return Verdict(ok=False, claim="causal", witness=witness, reason=_reason(past, flaw))
+    reason = _reason(past, flaw)
+    return Verdict(ok=False, claim="causal", witness=past.operations, reason=reason)
 
 
 def _flaw(past: Past) -> _Flaw | None:
@@ -118,30 +113,27 @@ def _by_process(past: Past) -> list[list[int]]:
     return [gets[processes == each].tolist() for each in np.unique(processes)]
 
 
-def _around(past: Past, flaw: _Flaw) -> list[int]:
+def _around(past: Past, flaw: _Flaw) -> Iterable[int]:
     """Operations among which the flaw is to be found, few if it is a simple one."""
     if flaw.newer is None:
-        return past.operations
+        return range(past.count)
     (get,) = flaw.gets
     (put,) = past.got[get]
-    places = {get, put, flaw.newer, *past.path(flaw.newer, get), *past.path(put, flaw.newer)}
-    return past.named(places.union(*(past.got[place] for place in places)))
+    return {get, flaw.newer, *past.path(flaw.newer, get), *past.path(put, flaw.newer)}
 
 
 def _reason(past: Past, flaw: _Flaw) -> str:
-    history, rows = past.history, past.rows
+    history, late = past.history, past.rows[flaw.gets[-1]]
     if flaw.newer is None:
         puts = labels(history, [row for row in past.operations if history.is_put[row]])
-        gets = past.named(flaw.gets)
-        start = f"no order of {puts} that respects what happened before lets #{gets[-1]}'s process"
-        return f"{start} have {labels(history, gets)}"
-    (get,) = flaw.gets
-    (put,) = past.got[get]
-    path = [rows[place] for place in past.path(put, flaw.newer)]
+        gets = labels(history, sorted(past.named(flaw.gets)))
+        rest = f"that respects what happened before lets #{late}'s process have {gets}"
+        return f"no order of {puts} {rest}"
+    (put,) = past.got[flaw.gets[0]]
+    path = past.named(past.path(put, flaw.newer))
     if flaw.newer == put:
         circle = labels(history, path[1:])
         return f"{circle} are in a circle: each happened before the next, and the last the first"
-    told = returned(history, rows[get], initial=put >= past.count)
-    since = through([rows[place] for place in past.path(flaw.newer, get)])
-    newer = label(history, rows[flaw.newer])
+    told, newer = returned(history, late, past.named([put])), label(history, past.rows[flaw.newer])
+    since = through(past.named(past.path(flaw.newer, flaw.gets[0])))
     return f"{told} although {newer} had happened before it{since}{replaced(history, path)}"

@@ -23,16 +23,13 @@ def forced(past: Past, gets: Iterable[int]) -> Mask:
     """What must come before what, if these gets are to be explained; values must be distinct."""
     before, gets = past.before.copy(), list(gets)
     known = -1
-    while known < (known := np.count_nonzero(before)) and not before.diagonal().any():
+    while known < before.sum() and not before.diagonal().any():
+        known = int(before.sum())
         for get in gets:
             (put,) = past.got[get]
-            _precede(before, before[:, get] & past.rivals[put], _only(put, before))
-            _precede(before, _only(get, before), before[put] & past.rivals[put])
+            _precede(before, before[:, get] & past.rivals[put], past.just(put))
+            _precede(before, past.just(get), before[put] & past.rivals[put])
     return before
-
-
-def _only(place: int, before: Mask) -> Mask:
-    return np.arange(len(before)) == place
 
 
 def _precede(before: Mask, first: Mask, then: Mask) -> None:

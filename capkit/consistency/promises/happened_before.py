@@ -26,47 +26,20 @@ from capkit.history.equality import identity
 
 
 class Past:
-    """The operations of a history that count, in the order of their starts.
+    """Some hundred puts and gets that count, and what is known of their order.
 
-    Left out: what failed, gets without answer, and puts without answer that nobody read. After the
-    operations come the initial values, one for each key, as puts that came before all others.
+    Left out: what failed, gets without answer, and puts without answer that nobody read. A process
+    does one thing at a time: one of its operations comes before another one if it finished before
+    the other began, or just then. If they overlap, nobody knows which came first, and nothing
+    comes after an unanswered put for certain.
 
-    A process does one thing at a time: one of its operations comes before another one if it
-    finished before the other began, or just then. If they overlap, nobody knows which came first,
-    and nothing comes after an unanswered put for certain.
-
-    Parameters
-    ----------
-    history : History
-        What the clients saw: some hundred puts and gets. Time grows with the cube of their number.
-    rows : iterable of int, optional
-        Look at these operations alone.
-
-    Attributes
-    ----------
-    rows : list of int
-        Where each operation is in the history, below 0 for initial values. All that follows is by
-        place in this list.
-    count : int
-        How many operations there are, without initial values.
-    gets : list of int
-        The gets.
-    got : list of tuple of int
-        For each get the puts whose values it returned: one, or several of siblings.
-    odd : list of int
-        The gets of something that nobody put; the first to end first.
-    repeated : tuple of int
-        The rows of two puts of the same value of a key, or of one of the initial value twice. If
-        there are any, nobody knows which of them a get returned.
-    key, is_put, begin, end : ndarray
-        Columns; what is not known to have ended never does.
-    own : ndarray of bool, shape (n, n)
-        What came before what in the same process.
-
-    Raises
-    ------
-    ValueError
-        If the history has other operations than puts and gets.
+    Operations are known by their place in `rows`, their indices in the history, in the order of
+    their starts. After these `count` places come the initial values, one for each key, as puts
+    before all others; their rows are below 0. `got` has for each of the `gets` the puts whose
+    values it returned: one, or several of siblings. `odd` are the gets of what nobody put, the
+    first to end first. `repeated` are the rows of two puts of one value, or of one of the initial
+    value twice: then nobody knows which of them a get returned. `own` says what came before what
+    in the same process.
     """
 
     def __init__(self, history: History, rows: Iterable[int] | None = None) -> None:
@@ -76,31 +49,32 @@ class Past:
         chosen = chosen[history.is_ok[chosen] | (history.is_put & (history.outcome == 2))[chosen]]
         got, odd, self.repeated = _reads(history, chosen)
         read = {_name(history, put) for puts in got.values() for put in puts if put >= 0}
-        chosen = [r for r in chosen.tolist() if history.is_ok[r] or _name(history, r) in read]
+        happened = [r for r in chosen.tolist() if history.is_ok[r] or _name(history, r) in read]
         # Of one process's operations, each of the refinements says exactly what came first.
         began, ended = (history.order.refinements or [history.order[:2]])[0]
         ended = np.where(history.is_ok, ended, np.inf)
-        chosen.sort(key=lambda row: (began[row], ended[row]))
-        keys = np.unique(history.key[chosen])
-        self.count, self.rows = len(chosen), [*chosen, *map(_initial, keys.tolist())]
+        happened.sort(key=lambda row: (began[row], ended[row]))
+        keys = np.unique(history.key[happened])
+        self.count, self.rows = len(happened), [*happened, *map(_initial, keys.tolist())]
         place = {row: number for number, row in enumerate(self.rows)}
-        self.gets = [place[row] for row in chosen if row in got]
+        self.gets = [place[row] for row in happened if row in got]
         self.got = [tuple(place[put] for put in got.get(row, ())) for row in self.rows]
         self.odd = sorted((place[row] for row in odd), key=lambda get: ended[self.rows[get]])
-        self.key = np.append(history.key[chosen], keys)
-        self.is_put = np.append(history.is_put[chosen], np.full(len(keys), True))
-        process = np.append(history.process[chosen], keys)
-        self.begin = np.append(began[chosen], np.full(len(keys), -np.inf))
-        self.end = np.append(ended[chosen], np.full(len(keys), np.inf))
-        self.own = (process[:, None] == process) & (self.end[:, None] < self.begin)
+        self.key = np.append(history.key[happened], keys)
+        self.is_put = np.append(history.is_put[happened], np.full(len(keys), True))
+        process = np.append(history.process[happened], keys)
+        begin = np.append(began[happened], np.full(len(keys), -np.inf))
+        end = np.append(ended[happened], np.full(len(keys), np.inf))
+        self.own = (process[:, None] == process) & (end[:, None] < begin)
+        self.is_known = np.isfinite(end)
 
     @property
-    def over(self) -> Mask:
-        """What was over when what began, whoever did them; without initial values."""
-        began, ended = (each[self.rows[: self.count]] for each in self.history.order[:2])
-        known = np.isfinite(self.end[: self.count, None])
-        over: Mask = known & (ended[:, None] < began)
-        return over
+    def in_time(self) -> Mask:
+        """What was over when what began, whoever did them; initial values are left out."""
+        rows, known = self.rows[: self.count], self.is_known[: self.count, None]
+        began, ended = (each[rows] for each in self.history.order[:2])
+        in_time: Mask = self.own[: self.count, : self.count] | (known & (ended[:, None] < began))
+        return in_time
 
     @cached_property
     def rivals(self) -> Mask:
@@ -145,21 +119,31 @@ class Past:
             steps.append(came[steps[-1]])
         return steps if len(steps) > 1 else []
 
+    def just(self, place: int) -> Mask:
+        """One alone."""
+        alone: Mask = np.arange(len(self.rows)) == place
+        return alone
+
     def named(self, places: Iterable[int]) -> list[int]:
-        """The rows of some operations, in their order there; without initial values."""
-        return sorted({self.rows[place] for place in places if place < self.count})
+        """The rows of some operations."""
+        return [self.rows[place] for place in places]
 
     @property
-    def operations(self) -> list[int]:
+    def operations(self) -> tuple[int, ...]:
         """The rows of all operations, in their order there."""
-        return sorted(self.rows[: self.count])
+        return tuple(sorted(self.rows[: self.count]))
 
-    def smallest(self, rows: list[int], is_wrong: Callable[[Past], bool]) -> Past:
-        """Few of these rows that are still wrong."""
+    def smallest(self, around: Iterable[int], is_wrong: Callable[[Past], bool]) -> Past:
+        """Few operations that are still wrong, if possible some of those and the puts they read."""
+        places = set(around)
+        places = places.union(*(self.got[place] for place in places))
+        rows = sorted(row for row in self.named(places) if row >= 0)
+        if len(rows) < self.count and not is_wrong(Past(self.history, rows)):
+            rows = [*self.operations]
         puts = {self.rows[get]: self.named(self.got[get]) for get in self.gets}
         kept = few_values_and_gets(
             rows,
-            lambda row: {_name(self.history, put) for put in puts.get(row, [row])},
+            lambda row: {_name(self.history, put) for put in puts.get(row, [row]) if put >= 0},
             lambda row: row in puts,
             lambda some: is_wrong(Past(self.history, some)),
         )
@@ -192,8 +176,9 @@ def _reads(
         key, code = _name(history, row)
         value = history.decode("value", code)
         several = isinstance(value, Siblings) and (key, code) not in puts
-        values = [codes.get(identity(each)) for each in value] if several else [code]
-        found = [puts.get((key, v), _initial(key) if v == -1 else None) for v in values]
+        values = [codes.get(identity(each), -2) for each in value] if several else [code]
+        initial = {-1: _initial(key)}
+        found = [puts.get((key, each), initial.get(each)) for each in values]
         got[row] = tuple(dict.fromkeys(put for put in found if put is not None))
         if None in found or several:
             odd.append(row)

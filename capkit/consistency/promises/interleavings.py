@@ -42,7 +42,7 @@ class Interleavings:
         self.needed = {
             row: [_reach(must[thread, row]) for thread in self.threads] for row in self.place
         }
-        self.end = [_reach(np.isfinite(past.end[thread])) for thread in self.threads]
+        self.end = [_reach(past.is_known[thread]) for thread in self.threads]
         # Where in each thread the last get of a value stands, and which values come back.
         self.wanted: defaultdict[tuple[int, int], dict[int, int]] = defaultdict(dict)
         self.puts: defaultdict[tuple[int, int], int] = defaultdict(int)

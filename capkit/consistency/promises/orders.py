@@ -59,14 +59,8 @@ def sequential(history: History, *, budget: int = 100_000) -> Verdict:
 
     Examples
     --------
-    >>> history = History.from_columns(
-    ...     kind=["put", "put", "get"],
-    ...     key=["x", "x", "x"],
-    ...     value=[1, 2, 1],
-    ...     invoked=[0, 20, 70],
-    ...     completed=[10, 30, 75],
-    ...     client=[0, 0, 1],
-    ... )
+    >>> from capkit.history import story
+    >>> history = story("x=1 x=2 / ... ... x?1")
     >>> sequential(history).order
     (0, 2, 1)
     """
@@ -133,13 +127,8 @@ def k_atomic(history: History, k: int, *, budget: int = 100_000) -> Verdict:
 
     Examples
     --------
-    >>> history = History.from_columns(
-    ...     kind=["put", "put", "get"],
-    ...     key=["x", "x", "x"],
-    ...     value=[1, 2, 1],
-    ...     invoked=[0, 20, 70],
-    ...     completed=[10, 30, 75],
-    ... )
+    >>> from capkit.history import story
+    >>> history = story("x=1 x=2 / ... ... x?1")
     >>> k_atomic(history, 1).ok, k_atomic(history, 2).ok
     (False, True)
     """
@@ -155,8 +144,7 @@ def k_atomic(history: History, k: int, *, budget: int = 100_000) -> Verdict:
         return breach
 
     def in_time(past: Past, allowance: Allowance) -> tuple[int, ...] | None:
-        must = past.own[: past.count, : past.count] | past.over
-        return Interleavings(past, must, depth=k).first(allowance)
+        return Interleavings(past, past.in_time, depth=k).first(allowance)
 
     gave_up, keys = False, _by_key(whole)
     for number, rows in enumerate(keys):
@@ -187,7 +175,7 @@ def _too_old(history: History, past: Past, k: int) -> Verdict | None:
     newer = puts[:k].tolist()
     same = (history.key == history.key[get]) & (history.value == history.value[get])
     same_puts = [row for row in past.operations if same[row] and history.is_put[row]]
-    told = returned(history, get, initial=not same_puts)
+    told = returned(history, get, same_puts or [-1])
     reason = f"{told} although {labels(history, newer)} had finished before it began"
     if same_puts:
         reason += f", and began after {labels(history, same_puts)} had finished"
@@ -221,7 +209,7 @@ def _no_order(
         except GaveUpError:
             return False
 
-    few = past.smallest(past.operations, is_wrong).operations
+    few = past.smallest(range(past.count), is_wrong).operations
     reason = f"no order of {labels(past.history, few)} {rest}"
     steps = allowance.used + more.used
-    return refuted(reason, tuple(few), is_small=not more.is_over, steps=steps, claim=claim)
+    return refuted(reason, few, is_small=not more.is_over, steps=steps, claim=claim)

@@ -122,14 +122,8 @@ def ladder(history: History, *, budget: int = 100_000) -> Ladder:
 
     Examples
     --------
-    >>> history = History.from_columns(
-    ...     kind=["put", "put", "get"],
-    ...     key=["x", "x", "x"],
-    ...     value=[1, 2, 1],
-    ...     invoked=[0, 20, 70],
-    ...     completed=[10, 30, 75],
-    ...     client=[0, 0, 1],
-    ... )
+    >>> from capkit.history import story
+    >>> history = story("x=1 x=2 / ... ... x?1")
     >>> ladder(history).weakest, ladder(history).highest
     (('linearizable',), ('sequential', '2-atomic'))
     """
