@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+from capkit._arguments import shown
 from capkit.history.columns import History
 from capkit.history.records import Operation, Outcome
 
-_WORD = re.compile(r"(\w+)([=?])(\w+|-)(!?)")
+_WORD = re.compile(r"(\w+)([=?])(\w{1,99}|-)(!?)")
 
 
 def story(text: str) -> History:
@@ -26,8 +27,8 @@ def story(text: str) -> History:
 
     Raises
     ------
-    ValueError
-        If a word is none of these.
+    TypeError, ValueError
+        If this is no text, or a word is none of these.
 
     Examples
     --------
@@ -37,16 +38,16 @@ def story(text: str) -> History:
     0 put x 2 10.0 15.0
     1 get x 1 10.0 15.0
     """
+    if not isinstance(text, str):
+        raise TypeError(f"text must be a str, got {shown(text)}")
     rows = [row.split() for row in text.split("/")]
-    words = (
-        (turn, client, word) for client, row in enumerate(rows) for turn, word in enumerate(row)
-    )
-    return History([_operation(*each) for each in sorted(words) if each[2] != "..."])
+    words = sorted((turn, i, word) for i, row in enumerate(rows) for turn, word in enumerate(row))
+    return History([_operation(*each) for each in words if each[2] != "..."])
 
 
 def _operation(turn: int, client: int, word: str) -> Operation:
     if not (parts := _WORD.fullmatch(word)) or (parts[2] + parts[4]) == "?!":
-        raise ValueError(f"text must have words such as x=1, x?1, x?- and ..., got {word}")
+        raise ValueError(f"text must have words such as x=1, x?1, x?- and ..., got {shown(word)}")
     key, sign, value, lost = parts.groups()
     number = int(value) if value.isdecimal() else value
     return Operation(
