@@ -10,7 +10,8 @@ import anywidget
 from traitlets import Dict
 
 from capkit import plots
-from capkit.dashboards.film import scene
+from capkit.adversary import Proof
+from capkit.dashboards.film import scene, worlds
 from capkit.dashboards.lifetime import close_inside, keep_few
 from capkit.dashboards.still import is_still
 from capkit.history import History
@@ -30,8 +31,8 @@ class Film(anywidget.AnyWidget):
 
     Attributes
     ----------
-    history : History
-        What it shows.
+    history : History or Proof
+        What it shows: the two worlds of a proof beside each other.
     scene : dict
         The same as plain data, sent to the browser once.
     reading : str
@@ -43,12 +44,15 @@ class Film(anywidget.AnyWidget):
 
     scene = Dict().tag(sync=True)
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History | Proof) -> None:
         self.history = history
-        picture = cast(plots.Panel, plots.messages(history))
+        if isinstance(history, Proof):
+            picture, shown = plots.worlds(history), worlds(history)
+        else:
+            picture, shown = cast(plots.Panel, plots.messages(history)), scene(history)
         self.reading = repr(picture)
         self._png, self._words = picture._repr_png_()  # the figure itself would be kept for good
-        super().__init__(scene=scene(history))
+        super().__init__(scene=shown)
         keep_few("network", self)
 
     def close(self) -> None:
@@ -79,7 +83,7 @@ _GREETING = [
 ]
 
 
-def network(history_or_maker: History | Maker) -> Film:
+def network(history_or_maker: History | Proof | Maker) -> Film:
     """A film of the network: nodes, clients, and the messages that fly between them.
 
     Play, step from moment to moment, or drag the scrubber below the timeline; a sentence says what
@@ -87,22 +91,24 @@ def network(history_or_maker: History | Maker) -> Film:
 
     Parameters
     ----------
-    history_or_maker : History or callable
-        A history that `run(..., trace=True)` made, at best up to a few seconds of it. Or a maker
-        of a store, such as `CPStore`, called with nodes and a network: then three nodes are asked
-        for a greeting before, during and after a cut of node 2.
+    history_or_maker : History, Proof or callable
+        A history that `run(..., trace=True)` made, at best up to a few seconds of it. Or what
+        `adversary.prove` returned, whose two worlds then stand beside each other. Or a maker of a
+        store, such as `CPStore`, called with nodes and a network: then three nodes are asked for
+        a greeting before, during and after a cut of node 2.
 
     Returns
     -------
     Film
-        In a notebook, the film; where no kernel runs, the picture of `plots.messages`.
+        In a notebook, the film; where no kernel runs, the picture of `plots.messages`, or of
+        `plots.worlds`.
 
     Raises
     ------
     ValueError
         If the history holds no messages.
     TypeError
-        If it is neither a history nor a maker of a store.
+        If it is neither a history nor a proof nor a maker of a store.
 
     Examples
     --------
@@ -110,10 +116,11 @@ def network(history_or_maker: History | Maker) -> Film:
     >>> network(CPStore)
     37 messages between 3 nodes in 696 ms: 26 arrive, 11 stop at the cut.
     """
-    if isinstance(history_or_maker, History):
+    if isinstance(history_or_maker, History | Proof):
         return Film(history_or_maker)
     if not callable(history_or_maker):
-        raise TypeError(f"history_or_maker must be a History or a maker, got {history_or_maker!r}")
+        kinds = "a History, a Proof or a maker"
+        raise TypeError(f"history_or_maker must be {kinds}, got {history_or_maker!r}")
     return Film(_greeted(history_or_maker))
 
 
