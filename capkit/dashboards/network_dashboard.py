@@ -17,7 +17,7 @@ from capkit.dashboards.still import is_still
 from capkit.history import History
 from capkit.network import Network, Partition
 from capkit.stores import Maker, build
-from capkit.workload import Arrival, Workload, run
+from capkit.workload import Arrival, Requests, run
 
 _FILES = Path(__file__).parent / "film"
 SCRIPT = "\n".join(
@@ -73,15 +73,14 @@ class Film(anywidget.AnyWidget):
         return dict(live or {}) | shown, {"image/png": self._words}
 
 
-class _Greeting(Workload):
-    """A greeting that changes while the cable is cut: the first thing that a class sees."""
-
-    def arrivals(self) -> list[Arrival]:
-        """Two puts at node 0, and what node 2 says before, during and after the cut."""
-        key = self.keys[0]
-        puts = [Arrival(20, 0, "put", key, "hello"), Arrival(210, 0, "put", key, "good evening")]
-        asked = [Arrival(time, 2, "get", key, None) for time in (100, 280, 640)]
-        return sorted([*puts, *asked])
+# A greeting that changes while the cable is cut: the first thing that a class sees.
+_GREETING = [
+    Arrival(20, 0, "put", "greeting", "hello"),
+    Arrival(100, 2, "get", "greeting"),
+    Arrival(210, 0, "put", "greeting", "good evening"),
+    Arrival(280, 2, "get", "greeting"),
+    Arrival(640, 2, "get", "greeting"),
+]
 
 
 def network(history_or_maker: History | Proof | Maker) -> Film:
@@ -127,6 +126,6 @@ def network(history_or_maker: History | Proof | Maker) -> Film:
 
 def _greeted(make: Maker) -> History:
     store = build(make, 3, Network(loss=0.0, rng=7))
-    traffic = _Greeting(clients=3, duration=700, keys=("greeting",), timeout=150)
+    traffic = Requests(requests=_GREETING, clients=3, duration=700, timeout=150)
     cable = Partition(at=180, until=500, groups=[{0, 1}, {2}])
     return run(store, traffic, [cable], trace=True)
