@@ -93,7 +93,7 @@ class Dashboard(widgets.VBox):
         )
         super().__init__([aside, stage], layout=widgets.Layout(flex_flow="row wrap"))
         self.add_class("capkit-dashboard")
-        if drawing.is_classroom():
+        if drawing.is_large_type():
             self.add_class("capkit-classroom")
         for control in self._controls.values():
             control.observe(self._changed, "value")

@@ -160,7 +160,7 @@ def panels(columns: int = 1, rows: int = 1, *, width: float = 9.0, height: float
 _larger = 1.0
 
 
-def classroom(on: bool = True) -> None:
+def large_type(on: bool = True) -> None:
     """Make the type of all pictures and dashboards from now on larger, or normal again.
 
     For a large room or a small projector. Pictures keep their size, so that two of them still
@@ -173,17 +173,17 @@ def classroom(on: bool = True) -> None:
 
     Examples
     --------
-    >>> classroom()
+    >>> large_type()
     >>> panels()[0].figure.dpi
     125.0
-    >>> classroom(False)
+    >>> large_type(False)
     """
     global _larger
     flag("on", on)
     _larger = 1.25 if on else 1.0
 
 
-def is_classroom() -> bool:
+def is_large_type() -> bool:
     """Whether the type is larger now."""
     return _larger > 1
 

@@ -69,8 +69,8 @@ def test_bad_input_is_refused(history):
 
 def test_larger_type_for_a_large_room_keeps_the_size_of_the_picture(history):
     size = plots.messages(history).figure.bbox.size
-    plots.classroom()
+    plots.large_type()
     try:
         assert np.allclose(plots.messages(history).figure.bbox.size, size)
     finally:
-        plots.classroom(False)
+        plots.large_type(False)
