@@ -13,6 +13,7 @@ from typing import Any
 from PIL import Image
 
 from capkit.dashboards.dashboard import Dashboard, Settings
+from capkit.systems import ALL, SCRIPTS
 
 Block = Mapping[str, Sequence[Any]]
 
@@ -74,6 +75,14 @@ CHOSEN: dict[str, list[Block]] = {
             "n": [10],
             "r": [1, 5, 10],
             "w": [1, 5, 10],
+        },
+    ],
+    "system": [
+        *({"first": [each.name], "option": [*each.configurations]} for each in ALL),
+        *({"second": [each.name], "other": [*each.configurations]} for each in ALL),
+        {
+            "script": [name for name, script in SCRIPTS.items() if not script.loss],
+            "loss": [0, 0.2, 0.5, 1],
         },
     ],
     "tradeoff": [
