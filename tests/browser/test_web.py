@@ -290,6 +290,10 @@ def test_the_film_plays_on_a_page(offline, site, name):
     until(lambda: film.evaluate("each => each.film.time") > time + 10, "time passes", 20)
 
 
+LOADED = """() => Promise.all([...document.images].map(image => {
+  image.loading = 'eager';
+  return image.decode();
+}))"""
 # Halfway between two moments of a film, that far on in the list of them.
 BETWEEN = """({film}, part) => {
   const times = film.scene.moments.map(([at]) => at);
@@ -304,12 +308,29 @@ def test_five_pictures_of_the_films_to_be_looked_at(offline, site, screenshots, 
     for scheme in ("light", "dark"):
         offline.emulate_media(color_scheme=scheme)
         visit(offline, site, name)
+        offline.evaluate(LOADED)
         film = offline.locator(".capkit-film").first
         shots = set()
         for number in range(5):
             film.evaluate(BETWEEN, number / 5)
             shots.add(film.screenshot(path=screenshots / f"film-{name}-{scheme}-{number}.png"))
         assert len(shots) == 5
+
+
+@pytest.mark.parametrize("wide, high", [(1400, 1000), (1280, 720), (390, 844)])
+def test_the_whole_film_of_the_front_page_is_seen_at_once(offline, site, screenshots, wide, high):
+    """On a phone below the text, else with its controls beside it."""
+    offline.set_viewport_size({"width": wide, "height": high})
+    for scheme in ("light", "dark"):
+        offline.emulate_media(color_scheme=scheme)
+        visit(offline, site, "index")
+        film = offline.locator(".capkit-film")
+        film.evaluate(BETWEEN, 0.5)
+        offline.screenshot(path=screenshots / f"front-{wide}-{scheme}.png", full_page=wide < high)
+        assert offline.evaluate("document.documentElement.scrollWidth") <= wide
+        assert film.evaluate("each => each.scrollWidth <= each.clientWidth")
+        box = film.bounding_box()
+        assert box["height"] <= high if wide < high else box["y"] + box["height"] <= high
 
 
 @pytest.mark.parametrize("name", NAMES)
