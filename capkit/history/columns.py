@@ -308,9 +308,9 @@ class History:
         ----------
         path : str or Path
             EDN: maps like `{:process 3, :type :ok, :f :append, :key "x", :value "y"}`, one after
-            another or in one collection. Or `history.txt` with tabs, or a log with lines like
-            `INFO  jepsen.util - 3 <tab> :invoke <tab> :write <tab> 4`, whatever stands before the
-            process; what other loggers say is skipped. Or such events as JSON.
+            another or in one collection. Or `history.txt` with tabs or spaces, or a log with lines
+            like `INFO  jepsen.util - 3 <tab> :invoke <tab> :write <tab> 4`, whatever stands before
+            the process or the map; what other loggers say is skipped. Or such events as JSON.
 
         Returns
         -------
@@ -324,7 +324,7 @@ class History:
         ------
         ValueError
             If a line is broken or a transaction; it is named by its number, and nothing is
-            half-read.
+            half-read. Also if other loggers are all that speaks.
         """
         return cls(**files.read_log(path))
 
