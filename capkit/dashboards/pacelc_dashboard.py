@@ -24,7 +24,7 @@ _NEAR = 5.0  # ms one way while the cable is cut: who waits in vain waits as lon
 _CUT = 100.0  # ms
 
 
-def pacelc() -> Dashboard:
+def pacelc(**start: Any) -> Dashboard:
     """What stores give up if there is a Partition, and Else: latency or consistency.
 
     On the left the cable between two regions is cut, on the right it is whole. CP, AP and quorums
@@ -32,6 +32,16 @@ def pacelc() -> Dashboard:
 
     Controls: `latency` (ms one way) and `distance` (ms more between the regions); the `system`;
     `nodes`, those in the first region (`side`), and the quorums `r` and `w` of the third store.
+
+    Parameters
+    ----------
+    **start
+        Controls that begin elsewhere, by their names, such as `latency=50.0`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such control, or it cannot take the value.
 
     Examples
     --------
@@ -63,7 +73,13 @@ def pacelc() -> Dashboard:
         "read one, write all": {"r": 1, "w": 5},
     }
     return Dashboard(
-        left.figure, controls, draw, stories, arrange=_limit, keep=("system", "nodes", "side")
+        left.figure,
+        controls,
+        draw,
+        stories,
+        start=start,
+        arrange=_limit,
+        keep=("system", "nodes", "side"),
     )
 
 
