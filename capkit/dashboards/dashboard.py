@@ -84,11 +84,13 @@ class Dashboard(widgets.VBox):
             for line in (*ax.spines.values(), ax.xaxis, ax.yaxis):
                 line.set_zorder(0)
         width, height = map(round, figure.bbox.size)
-        size = widgets.Layout(width=f"{width}px", height=f"{height}px", flex="0 0 auto")
-        self._image = widgets.Image(format="png", width=width, height=height, layout=size)
-        self._sentence = Sentence(layout=widgets.Layout(width=f"{width}px", min_height="60px"))
+        self._image = widgets.Image(format="png", width=width, height=height)
+        self._image.layout = _picture_size(width, height)
+        self._sentence = Sentence(layout=widgets.Layout(width="auto"))
         buttons = {"Reset": self.start} | dict(stories)
-        stage = widgets.VBox([self._image, self._sentence], layout=widgets.Layout(flex="0 0 auto"))
+        stage = widgets.VBox([self._image, self._sentence])
+        stage.layout = widgets.Layout(flex="0 0 auto", width=self._image.layout.width)
+        stage.add_class("capkit-stage")
         self._stories = {label: self._button(label, to) for label, to in buttons.items()}
         self.stories = {label: self._usual | to for label, to in buttons.items()}
         self.keep = tuple(keep)
@@ -267,6 +269,23 @@ _ASIDE = {
     "flex_flow": "row wrap",
     "align_content": "flex-start",
 }
+
+
+def _picture_size(width: int, height: int) -> widgets.Layout:
+    """As many pixels as were drawn; in a classroom as many as the window has room for.
+
+    There the controls stay beside the picture, and the sentence in view below it.
+    """
+    if not drawing.is_classroom():
+        return widgets.Layout(width=f"{width}px", height=f"{height}px", flex="0 0 auto")
+    usual = round(width / drawing.ENLARGED)
+    fits = f"100cqw - 198px, (100vh - {_BESIDES}px) * {width / height:.3f}"
+    return widgets.Layout(
+        width=f"max({usual}px, min({width}px, {fits}))", height="auto", flex="0 0 auto"
+    )
+
+
+_BESIDES = 190  # pixels that Jupyter and two lines below a picture take of a window's height
 
 
 def _named(label: str, tip: str) -> Settings:

@@ -10,6 +10,7 @@ from functools import partial
 import ipywidgets as widgets
 import numpy as np
 import pytest
+from matplotlib.text import Text
 from PIL import Image
 from support import oracle
 from support.boards import ALONE
@@ -20,7 +21,8 @@ from capkit.dashboards.dashboard import Dashboard, slider
 from capkit.dashboards.sentence import Sentence
 from capkit.history import History, Operation
 from capkit.network import Network, Partition
-from capkit.plots import drawing
+from capkit.plots import classroom, drawing
+from capkit.plots.lettering import Words
 from capkit.stores import APStore, CAStore, CPStore, Node
 from capkit.workload import Workload, run
 
@@ -557,6 +559,35 @@ def test_an_error_of_a_real_dashboard_leaves_nothing_behind(monkeypatch):
     board.set(begins=20)
     fine.set(begins=20)
     assert (board.reading, png(board)) == (fine.reading, png(fine))
+
+
+# A large room.
+
+
+def labels(board):
+    """All that is written in a picture."""
+    found = board._canvas.figure.findobj(lambda each: isinstance(each, Words | Text))
+    words = [word for each in found if isinstance(each, Words) for _, _, word in each.words]
+    texts = [each for each in found if isinstance(each, Text) and each.get_visible()]
+    return sorted([*words, *(each.get_text() for each in texts)])
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_in_a_classroom_the_picture_is_larger_and_loses_no_label(name):
+    usual = ALONE[name]()
+    classroom()
+    try:
+        board = ALONE[name]()
+    finally:
+        classroom(False)
+    sizes = [np.array(Image.open(io.BytesIO(png(each))).size) for each in (usual, board)]
+    assert np.allclose(sizes[1], 1.2 * sizes[0], atol=1)
+    for story in board.stories:
+        for each in (usual, board):
+            each.tell(story)
+            assert each.error is None
+        assert len(labels(usual)) > 8
+        assert labels(board) == labels(usual)
 
 
 # What a reader without a kernel, or without a mouse, has.
