@@ -271,8 +271,7 @@ class TimelinePicture:
             bars = [self._nameable(row, rights[row]) for row in here]
             for place, x, name in layout.name_bars(bars, self.end, self._width, 2 * self.pixel):
                 if x < rights[here[place]]:
-                    hatched = self.history.outcome[here[place]] != 0
-                    self._centre(name, x, float(lane), hatched)
+                    self._centre(name, x, float(lane), self.history.outcome[here[place]] != 0)
                 else:
                     self.words.append((x, float(lane), name))
         for row in self.ringed:
@@ -280,11 +279,11 @@ class TimelinePicture:
 
     def _nameable(self, row: int, right: float) -> layout.Bar:
         operation, ringed = self.history[row], row in self.ringed
-        called = names(operation, len(self.keys) > 1)
+        tag = f"#{row} " if ringed else ""
         return layout.Bar(
             left=max(operation.invoked, self.start),
             right=right,
-            names=[f"#{row} {name}" for name in called] if ringed else called,
+            names=[tag + name for name in names(operation, len(self.keys) > 1)],
             gap=(10 if ringed else 3) * self.pixel,  # so that a ring covers no letter
             open_ended=operation.outcome is Outcome.UNKNOWN,
             alone=ringed,
@@ -353,10 +352,9 @@ class TimelinePicture:
         return sorted(inside, key=lambda fault: fault.at)
 
     def _code(self, key: Any) -> int:
-        keys = self.history.keys
         if key is None:
             return -1
-        if keys is None:
+        if (keys := self.history.keys) is None:
             return int(key) if isinstance(key, int) else -2
         return keys.index(key) if key in keys else -2
 

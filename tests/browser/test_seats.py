@@ -1,4 +1,4 @@
-"""Where a student sits: on a small laptop with the side panel open, or far from a small projector."""
+"""Where people sit: at a small laptop with the side panel open, or far from a small projector."""
 
 import nbformat
 import pytest
