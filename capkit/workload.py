@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +11,7 @@ import numpy as np
 
 from capkit._arguments import RandomState, count, flag, instance, number, shown, stream
 from capkit.history import Fault, History, Operation, Outcome
+from capkit.history.records import as_processes
 from capkit.stores import Store, Unavailable
 from capkit.stores.cluster import Process
 
@@ -27,7 +26,7 @@ class Arrival(NamedTuple):
     client: int
     kind: str
     key: str
-    value: Any
+    value: Any = None
     place: int | None = None
 
     @property
@@ -131,6 +130,33 @@ class Workload:
             moves, to = ways.random(), int(ways.integers(2**31))
             place = to if moves < self.roaming else place
             yield time, client, bool(kind < self.puts), self.keys[int(key * len(self.keys))], place
+
+
+@dataclass(frozen=True, kw_only=True)
+class Requests(Workload):
+    """Given requests at given times, instead of random ones.
+
+    Attributes
+    ----------
+    requests : iterable of Arrival
+        Each says when (ms) which client asks for what.
+
+    Examples
+    --------
+    >>> asked = [Arrival(20, 0, "put", "x", 1), Arrival(40, 1, "get", "x")]
+    >>> [arrival.kind for arrival in Requests(requests=asked, clients=2).arrivals()]
+    ['put', 'get']
+    """
+
+    requests: Iterable[Arrival] = ()
+
+    def __post_init__(self) -> None:
+        Workload.__post_init__(self)
+        object.__setattr__(self, "requests", tuple(sorted(self.requests, key=lambda r: r.time)))
+
+    def arrivals(self) -> list[Arrival]:
+        """The given requests, in the order of their times."""
+        return list(self.requests)
 
 
 def run(
@@ -243,18 +269,3 @@ def _ask(store: Store, workload: Workload, arrival: Arrival) -> Process:
         node=node,
         deadline=invoked + workload.timeout,
     )
-
-
-def as_processes(operations: list[Operation], clients: int) -> list[Operation]:
-    """Give a client a new process where its last operation is unknown or still under way."""
-    current, fresh = list(range(clients)), itertools.count(clients)
-    free = [0.0] * clients
-    threads = []
-    for operation in operations:
-        client = operation.client
-        if operation.invoked < free[client]:
-            current[client] = next(fresh)
-        threads.append(replace(operation, process=current[client]))
-        unknown = operation.outcome is Outcome.UNKNOWN
-        free[client] = math.inf if unknown else operation.completed
-    return threads

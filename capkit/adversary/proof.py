@@ -10,14 +10,13 @@ from typing import Any
 
 from capkit._arguments import count, number
 from capkit.adversary.calm_network import calm
-from capkit.adversary.requests import Requests
 from capkit.consistency import linearizable
 from capkit.history import History, Message, Operation, Outcome
 from capkit.network import Partition
 from capkit.stores import Maker, Store, Unavailable, build, name_of
 from capkit.stores.cluster import Process
 from capkit.stores.question import Request
-from capkit.workload import Arrival, run
+from capkit.workload import Arrival, Requests, run
 
 PREMISES = {
     "put": "the put was refused (A)",

@@ -9,12 +9,11 @@ from typing import TypeVar
 
 from capkit._arguments import choice, count
 from capkit.adversary.calm_network import calm
-from capkit.adversary.requests import Requests
 from capkit.consistency import Verdict, availability, linearizable
 from capkit.history import Fault, History
 from capkit.network import Network
 from capkit.stores import Maker, build, name_of
-from capkit.workload import Arrival, Workload, run
+from capkit.workload import Arrival, Requests, Workload, run
 
 Item = TypeVar("Item")
 

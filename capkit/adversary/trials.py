@@ -12,11 +12,11 @@ from capkit.adversary.schedules import Schedule, Step
 from capkit.consistency import linearizable
 from capkit.history import Fault, History, NodeId, Operation, Outcome
 from capkit.history.equality import identity
+from capkit.history.records import as_processes
 from capkit.network import Network
 from capkit.network.network import Luck
 from capkit.stores import Maker, Node, Store, Unavailable, build
 from capkit.stores.cluster import Process
-from capkit.workload import as_processes
 
 Link: TypeAlias = tuple[NodeId | None, NodeId | None]
 

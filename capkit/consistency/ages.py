@@ -54,16 +54,11 @@ def staleness(history: History) -> Staleness:
 
     Examples
     --------
-    >>> history = History.from_columns(
-    ...     kind=["put", "put", "put", "get"],
-    ...     key=["x", "x", "x", "x"],
-    ...     value=[1, 2, 3, 1],
-    ...     invoked=[0, 20, 40, 70],
-    ...     completed=[10, 30, 50, 75],
-    ... )
+    >>> from capkit.history import story
+    >>> history = story("x=1 x=2 x=3 x?1")
     >>> old = staleness(history)
     >>> old.versions.tolist(), old.ms.tolist()
-    ([-1, -1, -1, 2], [nan, nan, nan, 40.0])
+    ([-1, -1, -1, 2], [nan, nan, nan, 15.0])
     """
     answered = a_history(history).is_get & history.is_ok
     versions = np.where(answered, 0, -1)
@@ -96,13 +91,13 @@ def convergence(history: History, *, nodes: Iterable[NodeId] | None = None) -> f
 
     Examples
     --------
-    >>> put = {"kind": ["put"], "key": ["x"], "value": [1], "invoked": [0], "completed": [10]}
-    >>> history = History.from_columns(**put)
+    >>> from capkit.history import story
+    >>> history = story("x=1")
     >>> history.copies = tuple(
     ...     Copy(at=at, node=node, key="x", values=(1,)) for at, node in [(5, 0), (25, 1)]
     ... )
     >>> convergence(history)
-    15.0
+    20.0
     """
     if not a_history(history).copies:
         return math.nan

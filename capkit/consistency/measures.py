@@ -124,13 +124,8 @@ def stale(history: History) -> Column:
 
     Examples
     --------
-    >>> history = History.from_columns(
-    ...     kind=["put", "put", "get"],
-    ...     key=["x", "x", "x"],
-    ...     value=[1, 2, 1],
-    ...     invoked=[0, 20, 70],
-    ...     completed=[10, 30, 75],
-    ... )
+    >>> from capkit.history import story
+    >>> history = story("x=1 x=2 x?1")
     >>> stale(history).tolist()
     [-1, -1, 1]
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from capkit.consistency.allowance import Allowance
 from capkit.history import History
 from capkit.history.columns import a_history
 
@@ -66,3 +67,25 @@ def vacuous(history: History, claim: str) -> Verdict | None:
     if a_history(history).is_ok.any():
         return None
     return Verdict(ok=True, claim=claim, reason=NOTHING)
+
+
+def refuted(
+    reason: str,
+    witness: tuple[int, ...],
+    *,
+    is_small: bool,
+    steps: int,
+    claim: str = "linearizable",
+) -> Verdict:
+    """The verdict on a history that has no order; says so if the witness may be needlessly long."""
+    if not is_small:
+        reason += "; fewer operations may do, but the search for them gave up"
+    return Verdict(ok=False, claim=claim, witness=witness, reason=reason, steps=steps)
+
+
+def undecided(allowance: Allowance, claim: str = "linearizable") -> Verdict:
+    """The verdict where the budget, the time or the memory ran out."""
+    steps = allowance.used
+    late = " because the time was over" if steps < allowance.steps and allowance.is_over else ""
+    reason = f"the search gave up after {steps:,} steps{late}"
+    return Verdict(ok=None, claim=claim, reason=reason, steps=steps)

@@ -10,13 +10,14 @@ import anywidget
 from traitlets import Dict
 
 from capkit import plots
-from capkit.dashboards.film import scene
+from capkit.adversary import Proof
+from capkit.dashboards.film import scene, worlds
 from capkit.dashboards.lifetime import close_inside, keep_few
 from capkit.dashboards.still import is_still
 from capkit.history import History
 from capkit.network import Network, Partition
 from capkit.stores import Maker, build
-from capkit.workload import Arrival, Workload, run
+from capkit.workload import Arrival, Requests, run
 
 _FILES = Path(__file__).parent / "film"
 SCRIPT = "\n".join(
@@ -30,8 +31,8 @@ class Film(anywidget.AnyWidget):
 
     Attributes
     ----------
-    history : History
-        What it shows.
+    history : History or Proof
+        What it shows: the two worlds of a proof beside each other.
     scene : dict
         The same as plain data, sent to the browser once.
     reading : str
@@ -43,12 +44,15 @@ class Film(anywidget.AnyWidget):
 
     scene = Dict().tag(sync=True)
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History | Proof) -> None:
         self.history = history
-        picture = cast(plots.Panel, plots.messages(history))
+        if isinstance(history, Proof):
+            picture, shown = plots.worlds(history), worlds(history)
+        else:
+            picture, shown = cast(plots.Panel, plots.messages(history)), scene(history)
         self.reading = repr(picture)
         self._png, self._words = picture._repr_png_()  # the figure itself would be kept for good
-        super().__init__(scene=scene(history))
+        super().__init__(scene=shown)
         keep_few("network", self)
 
     def close(self) -> None:
@@ -69,18 +73,17 @@ class Film(anywidget.AnyWidget):
         return dict(live or {}) | shown, {"image/png": self._words}
 
 
-class _Greeting(Workload):
-    """A greeting that changes while the cable is cut: the first thing that a class sees."""
+# A greeting that changes while the cable is cut: the first thing that a class sees.
+_GREETING = [
+    Arrival(20, 0, "put", "greeting", "hello"),
+    Arrival(100, 2, "get", "greeting"),
+    Arrival(210, 0, "put", "greeting", "good evening"),
+    Arrival(280, 2, "get", "greeting"),
+    Arrival(640, 2, "get", "greeting"),
+]
 
-    def arrivals(self) -> list[Arrival]:
-        """Two puts at node 0, and what node 2 says before, during and after the cut."""
-        key = self.keys[0]
-        puts = [Arrival(20, 0, "put", key, "hello"), Arrival(210, 0, "put", key, "good evening")]
-        asked = [Arrival(time, 2, "get", key, None) for time in (100, 280, 640)]
-        return sorted([*puts, *asked])
 
-
-def network(history_or_maker: History | Maker) -> Film:
+def network(history_or_maker: History | Proof | Maker) -> Film:
     """A film of the network: nodes, clients, and the messages that fly between them.
 
     Play, step from moment to moment, or drag the scrubber below the timeline; a sentence says what
@@ -88,22 +91,24 @@ def network(history_or_maker: History | Maker) -> Film:
 
     Parameters
     ----------
-    history_or_maker : History or callable
-        A history that `run(..., trace=True)` made, at best up to a few seconds of it. Or a maker
-        of a store, such as `CPStore`, called with nodes and a network: then three nodes are asked
-        for a greeting before, during and after a cut of node 2.
+    history_or_maker : History, Proof or callable
+        A history that `run(..., trace=True)` made, at best up to a few seconds of it. Or what
+        `adversary.prove` returned, whose two worlds then stand beside each other. Or a maker of a
+        store, such as `CPStore`, called with nodes and a network: then three nodes are asked for
+        a greeting before, during and after a cut of node 2.
 
     Returns
     -------
     Film
-        In a notebook, the film; where no kernel runs, the picture of `plots.messages`.
+        In a notebook, the film; where no kernel runs, the picture of `plots.messages`, or of
+        `plots.worlds`.
 
     Raises
     ------
     ValueError
         If the history holds no messages.
     TypeError
-        If it is neither a history nor a maker of a store.
+        If it is neither a history nor a proof nor a maker of a store.
 
     Examples
     --------
@@ -111,15 +116,16 @@ def network(history_or_maker: History | Maker) -> Film:
     >>> network(CPStore)
     37 messages between 3 nodes in 696 ms: 26 arrive, 11 stop at the cut.
     """
-    if isinstance(history_or_maker, History):
+    if isinstance(history_or_maker, History | Proof):
         return Film(history_or_maker)
     if not callable(history_or_maker):
-        raise TypeError(f"history_or_maker must be a History or a maker, got {history_or_maker!r}")
+        kinds = "a History, a Proof or a maker"
+        raise TypeError(f"history_or_maker must be {kinds}, got {history_or_maker!r}")
     return Film(_greeted(history_or_maker))
 
 
 def _greeted(make: Maker) -> History:
     store = build(make, 3, Network(loss=0.0, rng=7))
-    traffic = _Greeting(clients=3, duration=700, keys=("greeting",), timeout=150)
+    traffic = Requests(requests=_GREETING, clients=3, duration=700, timeout=150)
     cable = Partition(at=180, until=500, groups=[{0, 1}, {2}])
     return run(store, traffic, [cable], trace=True)

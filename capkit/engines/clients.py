@@ -20,8 +20,9 @@ from capkit.engines.engine import Engine
 from capkit.engines.programs import NotInstalled
 from capkit.engines.server import StartFailed
 from capkit.history import Fault, History, Note, Operation, Outcome
+from capkit.history.records import as_processes
 from capkit.stores import Unavailable
-from capkit.workload import Arrival, Workload, as_processes
+from capkit.workload import Arrival, Workload
 
 Step: TypeAlias = tuple[float, Callable[[], None]]
 

@@ -12,7 +12,7 @@ from capkit.exercises.collection import exercise, guess
 from capkit.exercises.kinds import store, whole
 from capkit.network import Network, Partition, Slow
 from capkit.stores import CPStore, Node, Store, Unavailable
-from capkit.workload import Arrival, Workload, run
+from capkit.workload import Arrival, Requests, Workload, run
 
 
 def _nodes(n: int) -> list[Node]:
@@ -45,10 +45,12 @@ def _the_few() -> float:
     return 100 * float(np.nanmean(shares))
 
 
-class _Script(Workload):
-    def arrivals(self) -> list[Arrival]:
-        puts = [Arrival(20, 0, "put", "x", 1), Arrival(100, 0, "put", "x", 2)]
-        return [*puts, Arrival(150, 1, "get", "x", None), Arrival(220, 2, "get", "x", None)]
+_FOUR = [
+    Arrival(20, 0, "put", "x", 1),
+    Arrival(100, 0, "put", "x", 2),
+    Arrival(150, 1, "get", "x"),
+    Arrival(220, 2, "get", "x"),
+]
 
 
 @guess(
@@ -65,7 +67,7 @@ def _two_reads() -> str:
     ]
     made = CPStore(_nodes(3), Network(loss=0.0, latency=5, rng=7), write_back=False)
     made.retry_every = 500
-    seen = run(made, _Script(clients=3, duration=240), faults=hiccups)
+    seen = run(made, Requests(requests=_FOUR, clients=3, duration=240), faults=hiccups)
     return ", then ".join(str(each.value) for each in seen if each.kind == "get")
 
 

@@ -290,6 +290,8 @@ class History:
         TypeError
             If a value is no plain data: numbers, texts, bytes, None, and lists, tuples, sets and
             dicts of them.
+        ValueError
+            If there is something of this name that is no file.
         """
         files.write(path, (*self.faults, *self.messages, *self.copies, *self))
 
@@ -308,9 +310,9 @@ class History:
         ----------
         path : str or Path
             EDN: maps like `{:process 3, :type :ok, :f :append, :key "x", :value "y"}`, one after
-            another or in one collection. Or `history.txt` with tabs, or a log with lines like
-            `INFO  jepsen.util - 3 <tab> :invoke <tab> :write <tab> 4`, whatever stands before the
-            process; what other loggers say is skipped. Or such events as JSON.
+            another or in one collection. Or `history.txt` with tabs or spaces, or a log with lines
+            like `INFO  jepsen.util - 3 <tab> :invoke <tab> :write <tab> 4`, whatever stands before
+            the process or the map; what other loggers say is skipped. Or such events as JSON.
 
         Returns
         -------
@@ -324,7 +326,7 @@ class History:
         ------
         ValueError
             If a line is broken or a transaction; it is named by its number, and nothing is
-            half-read.
+            half-read. Also if other loggers are all that speaks.
         """
         return cls(**files.read_log(path))
 

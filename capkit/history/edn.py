@@ -20,7 +20,7 @@ _TOKEN = re.compile(
     | (?P<open>\#\{|[\[({])
     | (?P<close>[\])}])
     | \#(?P<tag>:{0,2}[A-Za-z][\w.$*+!?<>=/&'-]*)
-    | (?P<character>\\(?:[a-z]+|u[0-9a-fA-F]{4}|.))
+    | (?P<character>\\(?:u[0-9a-fA-F]{4}|o[0-7]{1,3}|[a-zA-Z]+|.))
     | (?P<atom>[^\s,"\[\](){};\\#][^\s,"\[\](){};\\]*)
     )""",
     re.VERBOSE | re.DOTALL,
@@ -43,6 +43,7 @@ _NUMBER = re.compile(
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|[0-3]?[0-7]{1,2}|.)", re.DOTALL)
 _ESCAPED = {"t": "\t", "r": "\r", "n": "\n", "b": "\b", "f": "\f", "\\": "\\", '"': '"', "/": "/"}
 _CHARACTERS = {"newline": "\n", "space": " ", "tab": "\t", "return": "\r", "formfeed": "\f"}
+_CHARACTERS["backspace"] = "\b"
 
 
 def values(text: str) -> Iterator[tuple[int, Any]]:
@@ -93,8 +94,10 @@ class _Level:
 
     def add(self, value: Any) -> None:
         while self.waiting:
-            if self.waiting.pop() == "discard":
+            tag = self.waiting.pop()
+            if tag == "#_":
                 return
+            value = _in_space(tag.strip(":"), value) if tag.startswith(":") else value
         self.items.append(value)
 
 
@@ -124,7 +127,7 @@ class _Reader:
     def finished(self) -> Iterator[tuple[int, Any]]:
         """Whole values that were not given out yet."""
         if self.outer is None and len(self.levels) == 2 and self.levels[1].opening in "[(":
-            self.outer = None if "discard" in self.levels[0].waiting else self.levels[1]
+            self.outer = None if "#_" in self.levels[0].waiting else self.levels[1]
         level = self.levels[-1]
         if level.items and (level is self.outer or len(self.levels) == 1):
             self.outer = self.outer or level
@@ -154,7 +157,7 @@ class _Reader:
         elif kind == "close":
             self._close(word)
         elif kind in ("tag", "discard"):
-            self.levels[-1].waiting.append(kind)
+            self.levels[-1].waiting.append(word)
         elif kind is not None:
             self.levels[-1].add(_atom(kind, word))
 
@@ -175,13 +178,27 @@ class _Reader:
 
 def _collection(level: _Level) -> Any:
     items = level.items
-    if level.opening == "#{":
-        return frozenset(map(frozen, items))
-    if level.opening != "{":
+    if level.opening in "[(":
         return tuple(items)
-    if len(items) % 2:
+    if level.opening == "{" and len(items) % 2:
         raise ValueError("a map must hold pairs of a key and a value")
-    return {frozen(key): value for key, value in zip(items[::2], items[1::2], strict=True)}
+    names = list(map(frozen, items if level.opening == "#{" else items[::2]))
+    if len(set(names)) < len(names):
+        raise ValueError("a map must have each key once, and a set each element")
+    return frozenset(names) if level.opening == "#{" else dict(zip(names, items[1::2], strict=True))
+
+
+def _in_space(space: str, value: Any) -> Any:
+    """A map whose keywords stand for those of a namespace, with their whole names."""
+    if not isinstance(value, dict):
+        raise ValueError(f"#:{space} must be of a map, got {shown(value)}")
+    return {_whole(space, name): each for name, each in value.items()}
+
+
+def _whole(space: str, name: Any) -> Any:
+    if not (isinstance(name, str) and name.startswith(":")):
+        return name
+    return f":{space}/{name[1:]}" if "/" not in name else name.replace(":_/", ":", 1)
 
 
 def frozen(item: Any) -> Any:
@@ -193,21 +210,20 @@ def frozen(item: Any) -> Any:
 
 def _atom(kind: str, word: str) -> Any:
     if kind == "string":
-        return _ESCAPE.sub(_unescape, word[1:-1]) if "\\" in word else word[1:-1]
+        return _unescaped(word[1:-1]) if "\\" in word else word[1:-1]
     if kind == "symbolic":
         if word not in _SYMBOLIC:
             raise ValueError(f"a value must be EDN, got {shown(word)}")
         return _SYMBOLIC[word]
     if kind == "character":
-        name = word[1:]
-        return _CHARACTERS.get(name) or (chr(int(name[1:], 16)) if len(name) == 5 else name)
+        return _character(word[1:])
     if kind != "atom" or word in _WORDS:
         return _WORDS.get(word, word)
     if number := _NUMBER.fullmatch(word):
         return _number(number)
-    if not (word[0].isalpha() or word[0] in ":*!_?$%&=<>+-./'|@^~`"):
+    if not (word[0].isalpha() or word[0] in ":*!_?$%&=<>+-./|"):
         _no_edn(word)
-    if word[0] in "+-" and word[1:2].isdigit():
+    if word[0] in "+-." and word[1:2].isdigit():
         _no_edn(word)
     return word
 
@@ -237,6 +253,21 @@ def _ratio(word: str) -> Any:
         _no_edn(word)
     ratio = Fraction(above, below)
     return int(ratio) if ratio.denominator == 1 else ratio
+
+
+def _character(name: str) -> str:
+    if len(name) == 1:
+        return name
+    if name[0] in "uo" and name[1:].isalnum() and name[1].isdigit():
+        return chr(int(name[1:], 16 if name[0] == "u" else 8))
+    if name not in _CHARACTERS:
+        _no_edn(f"\\{name}")
+    return _CHARACTERS[name]
+
+
+def _unescaped(text: str) -> str:
+    """A text without escapes; what Java writes as two halves is one character."""
+    return _ESCAPE.sub(_unescape, text).encode("utf-16", "surrogatepass").decode("utf-16")
 
 
 def _unescape(match: re.Match[str]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, ClassVar, TypeAlias
 
@@ -117,6 +118,21 @@ def _check_kinds(operation: Operation) -> None:
             raise TypeError(f"{name} must be a whole number, got {shown(value)}")
         if not -_LARGEST <= value <= _LARGEST:
             raise ValueError(f"{name} must be below 2**63, got {shown(value)}")
+
+
+def as_processes(operations: list[Operation], clients: int) -> list[Operation]:
+    """Give a client a new process where its last operation is unknown or still under way."""
+    current, fresh = list(range(clients)), itertools.count(clients)
+    free = [0.0] * clients
+    threads = []
+    for operation in operations:
+        client = operation.client
+        if operation.invoked < free[client]:
+            current[client] = next(fresh)
+        threads.append(replace(operation, process=current[client]))
+        unknown = operation.outcome is Outcome.UNKNOWN
+        free[client] = math.inf if unknown else operation.completed
+    return threads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

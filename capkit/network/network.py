@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol, TypeAlias
 from zlib import crc32
@@ -93,6 +94,8 @@ class Network:
         self.env = simpy.Environment()
         self.nodes: dict[NodeId, Node] = {}
         self._active: list[Fault] = []
+        self._began: list[float] = []  # when each of them did
+        self._over: list[Fault] = []
         self._held: dict[NodeId, list[Callable[[], object]]] = {}
         self._refresh()
 
@@ -180,6 +183,7 @@ class Network:
         """Let a fault begin now."""
         self.check_fault(fault)
         self._active.append(fault)
+        self._began.append(float(self.env.now))
         self._refresh()
         if isinstance(fault, Crash):
             self._held.pop(fault.node, None)  # a dead process sends and receives nothing later
@@ -189,13 +193,23 @@ class Network:
         """Let a fault end now, unless it was already mended by hand."""
         if fault not in self._active:
             return
+        place = self._active.index(fault)
         self._active.remove(fault)
+        times = {"at": self._began.pop(place), "until": float(self.env.now)}
+        self._over.append(replace(fault, **times))
         self._refresh()
         if isinstance(fault, Crash) and not any(other.stops(fault.node) for other in self._active):
             self._restart(fault.node)
         if isinstance(fault, Pause) and not self.paused(fault.node):
             for action in self._held.pop(fault.node, ()):
                 action()
+
+    @property
+    def faults(self) -> list[Fault]:
+        """The faults so far, each with the times in ms at which it began and ended."""
+        lasting = zip(self._active, self._began, strict=True)
+        still = [replace(fault, at=began, until=math.inf) for fault, began in lasting]
+        return sorted([*self._over, *still], key=lambda fault: fault.at)
 
     def schedule(self, faults: Iterable[Fault]) -> None:
         """Let each fault begin and end at its times, counted from now."""

@@ -87,8 +87,8 @@ def _many(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
-def check(history: History, verdict: Any, span: Any, highlight: Any) -> None:
-    """Refuse what a timeline cannot show."""
+def refuse(history: History, verdict: Any, span: Any, highlight: Any) -> None:
+    """Raise an error for what a timeline cannot show."""
     a_history(history)
     if verdict is not None:
         rows = (*instance("verdict", verdict, Verdict).witness, *verdict.order)

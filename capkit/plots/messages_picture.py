@@ -82,9 +82,16 @@ def messages(
     nodes = nodes_of(history)
     if ax is None:
         ax = _panel(len(nodes))
-    _Drawing(ax, history, nodes, span_of(history) if span is None else span).draw(key)
+    draw(ax, history, nodes, span_of(history) if span is None else span, key)
     describe(ax, _reading(history, len(nodes), ax.get_xlim()))
     return ax
+
+
+def draw(
+    ax: Axes, history: History, nodes: list[NodeId], span: tuple[float, float], key: Any = None
+) -> None:
+    """Draw what `messages` shows, of nodes that may have sent none."""
+    _Drawing(ax, history, nodes, span).draw(key)
 
 
 def _panel(nodes: int) -> Axes:

@@ -85,7 +85,7 @@ def timeline(
     >>> timeline(History([put, get]))
     2 operations of 2 clients in 25 ms: 2 OK. 1 stale get.
     """
-    layout.check(history, verdict, span, highlight)
+    layout.refuse(history, verdict, span, highlight)
     own = ax is None
     ax = wide_panel(2.03, 0.5) if ax is None else ax
     picture = TimelinePicture(ax, fewest=1.0 if own else _FEWEST_ROWS)

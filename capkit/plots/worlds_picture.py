@@ -20,7 +20,7 @@ from capkit.plots.drawing import (
 )
 from capkit.plots.layout import short
 from capkit.plots.lettering import INK, TEXT_SIZE
-from capkit.plots.messages_picture import messages
+from capkit.plots.messages_picture import draw
 
 
 def worlds(proof: Proof) -> Panel:
@@ -48,12 +48,13 @@ def worlds(proof: Proof) -> Panel:
     margins(made[0], 0.95, 0.85, 0.4, 0.45)
     made[0].figure.subplots_adjust(hspace=0.22)
     span = (0.0, max(world.completed.max() for world in proof.worlds) + 45)
+    nodes: list[Any] = sorted({*proof.side, *proof.rest})
     for panel, world in zip(made, proof.worlds, strict=True):
-        messages(world, span=span, ax=panel)
-        _mark(panel, proof, sorted({*proof.side, *proof.rest}))
+        draw(panel, world, nodes, span)
+        _mark(panel, proof, nodes)
         panel.tick_params(labelbottom=panel is made[-1])
     first, second = (f"node {proof.get_at} gets {_answer(get)}" for get in proof.gets)
-    many = f"{len(proof.same)} messages received in both worlds"
+    many = f"{len(proof.same)} message{'s' * (len(proof.same) != 1)} received in both worlds"
     describe(made[0], f"nobody puts: {first}")
     describe(made[1], f"node {proof.put_at} puts {proof.worlds[1][0].value}: {second}. {many}")
     for panel in made:

@@ -176,7 +176,7 @@ class APStore(Store):
             If it is not acknowledged within `timeout` ms of simulated time. It may still happen.
         """
         said = None if context is None else tuple(context)
-        self.env.run(until=self.env.process(self.serve("put", key, value, at=at, context=said)))
+        self._ask_by_hand("put", key, value, at=at, context=said)
 
     def read(self, key: Hashable, *, at: NodeId | None = None) -> Reading:
         """A get that also returns the context that a later put may pass on.
@@ -199,7 +199,7 @@ class APStore(Store):
         Siblings('eggs', 'milk and bread')
         """
         found: list[Version] = []
-        value = self.env.run(until=self.env.process(self.serve("get", key, at=at, context=found)))
+        value = self._ask_by_hand("get", key, at=at, context=found)
         return Reading(value, tuple(found))
 
     def lost(self) -> list[Any]:

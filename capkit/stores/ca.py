@@ -4,7 +4,7 @@ message      from, to                     what follows
 put(entry)   a client's node, primary     the primary logs it, and answers when it is committed
 get(key)     a client's node, primary     the primary answers with what is committed
 log(Signs)   primary, each standby        the standby copies the log, and answers how far it has
-come: `Logged`. What all standbys have is committed
+come: `Logged`. What enough standbys have is committed
 log(Signs)   failover: any node, another  without a log it is a sign of life alone
 """
 
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import simpy
 
-from capkit._arguments import choice, flag
+from capkit._arguments import choice, count, flag
 from capkit.history import NodeId
 from capkit.network import Network, Node
 from capkit.stores.cluster import Process
@@ -65,8 +65,9 @@ class Ledger:
 class CAStore(LogStore):
     """One primary that orders all writes, standbys that copy its log, reads at the primary.
 
-    A write is visible, and acknowledged, once every standby has it. That is linearizable, and
-    available while nothing is cut and no replica is down. A cut leaves two bad answers.
+    A write is visible, and acknowledged, once every standby has it, or as many as `waits_for`
+    says. That is linearizable, and available while nothing is cut and no replica is down. A cut
+    leaves two bad answers.
 
     Parameters
     ----------
@@ -81,6 +82,9 @@ class CAStore(LogStore):
     synchronous : bool
         False acknowledges, and shows, a write as soon as the primary has logged it (asynchronous
         standbys).
+    waits_for : int, optional
+        How many standbys must have a write before it is acknowledged and shown, whichever they
+        are. By default all.
     shown_first : bool
         Whether a standby shows an entry before it says that it has it, or `show_after` ms later.
     read_from : {"primary", "any"}
@@ -118,13 +122,17 @@ class CAStore(LogStore):
         *,
         on_partition: str = "block",
         synchronous: bool = True,
+        waits_for: int | None = None,
         shown_first: bool = True,
         read_from: str = "primary",
     ) -> None:
         choice("on_partition", on_partition, ("block", "failover"))
         choice("read_from", read_from, ("primary", "any"))
         super().__init__(nodes, network)
-        self.synchronous, self.read_from = flag("synchronous", synchronous), read_from
+        standbys = len(self.nodes) - 1
+        asked = standbys if waits_for is None else count("waits_for", waits_for, 0, standbys)
+        self.waits_for = asked if flag("synchronous", synchronous) else 0
+        self.read_from = read_from
         self.shown_first = flag("shown_first", shown_first)
         self.failover = on_partition == "failover"
         first = self.nodes[0].id
@@ -157,7 +165,7 @@ class CAStore(LogStore):
     # The primary logs a put, sends the log, hears who has it, and answers.
 
     def _append(self, node: Node, entry: Entry) -> Any:
-        """Log an entry once, and answer when every standby has it."""
+        """Log an entry once, and answer when it is committed."""
         if not self._leads(node):
             return self.SILENT
         ledger = self.ledgers[node.id]
@@ -191,13 +199,13 @@ class CAStore(LogStore):
             self._commit(node)
 
     def _commit(self, node: Node) -> None:
-        """Show and acknowledge what every standby in view has logged; asynchronously, all."""
+        """Show and acknowledge what enough of the standbys in view have logged."""
         if not self._leads(node):
             return
         ledger = self.ledgers[node.id]
         others = [other for other in self._view(node) if other != node.id]
-        logged = [ledger.acknowledged.get(other, 0) for other in others if self.synchronous]
-        for place in range(ledger.committed, min([len(ledger.log), *logged])):
+        logged = sorted((ledger.acknowledged.get(other, 0) for other in others), reverse=True)
+        for place in range(ledger.committed, min([len(ledger.log), *logged[: self.waits_for]])):
             entry = ledger.log[place]
             self.write(node, entry.key, entry.value)
             ledger.committed = place + 1

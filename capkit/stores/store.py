@@ -28,6 +28,8 @@ What nodes do without being asked, it can begin in `__init__`:
     call(node, others, label, handle, hear, turn=1)
                                    send others a message, and hear what they reply
 
+`history()` returns what was asked of a store by hand, with `put` and `get`, for a picture.
+
 At hand are `nodes`, `by_id`, `majority`, the `network`, and its clock `env`.
 
 Examples
@@ -60,13 +62,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Hashable, Iterable
+from functools import partial
 from itertools import count
 from typing import Any
 
 import simpy
 
 from capkit._arguments import number
-from capkit.history import NodeId
+from capkit.history import History, NodeId, Operation, Outcome
+from capkit.history.records import as_processes
 from capkit.network import Network, Node
 from capkit.stores.cluster import Cluster, Process
 from capkit.stores.question import Answers, Question, Request, Unavailable
@@ -96,6 +100,7 @@ class Store(Cluster):
         super().__init__(nodes, network)
         self.puts: list[Request] = []
         self.acknowledged: list[Request] = []
+        self._seen: list[Operation] = []
         self._numbers = count()
 
     def put(self, key: Hashable, value: Any, *, at: NodeId | None = None) -> None:
@@ -106,7 +111,7 @@ class Store(Cluster):
         Unavailable
             If it is not acknowledged within `timeout` ms of simulated time. It may still happen.
         """
-        self.env.run(until=self.env.process(self.serve("put", key, value, at=at)))
+        self._ask_by_hand("put", key, value, at=at)
 
     def get(self, key: Hashable, *, at: NodeId | None = None) -> Any:
         """Read `key`, as a client of node `at`; by default, of the first that is up.
@@ -116,7 +121,48 @@ class Store(Cluster):
         Unavailable
             If no answer comes within `timeout` ms of simulated time.
         """
-        return self.env.run(until=self.env.process(self.serve("get", key, at=at)))
+        return self._ask_by_hand("get", key, at=at)
+
+    def _ask_by_hand(
+        self,
+        kind: str,
+        key: Hashable,
+        value: Any = None,
+        *,
+        at: NodeId | None,
+        context: Any = None,
+    ) -> Any:
+        """Run until one request is served, and keep what its client saw."""
+        node, began = self._coordinator() if at is None else at, float(self.env.now)
+        saw = partial(self._saw, kind=kind, key=key, node=node, invoked=began)
+        serving = self.serve(kind, key, value, at=at, context=context)
+        try:
+            answer = self.env.run(until=self.env.process(serving))
+        except Unavailable as refusal:
+            saw(value=value, outcome=Outcome.FAIL if refusal.certain else Outcome.UNKNOWN)
+            raise
+        saw(value=value if kind == "put" else answer)
+        return answer
+
+    def _saw(self, node: NodeId | None, **what: Any) -> None:
+        client = 0 if node is None else self.nodes.index(self.by_id[node])
+        completed = float(self.env.now)
+        operation = Operation(client=client, node=node, completed=completed, **what)
+        self._seen.append(operation)
+
+    def history(self) -> History:
+        """What the clients saw whose puts and gets were called by hand, one client at each node.
+
+        Examples
+        --------
+        >>> from capkit import CPStore
+        >>> store = CPStore([Node(i) for i in range(3)], Network(rng=7))
+        >>> store.put("key", "value", at=1)
+        >>> [(each.client, each.kind, each.value) for each in store.history()]
+        [(1, 'put', 'value')]
+        """
+        asked = as_processes(self._seen, len(self.nodes))
+        return History(asked, faults=self.network.faults, copies=self.copies)
 
     def wait(self, duration: float) -> None:
         """Let `duration` ms of simulated time pass, in which the nodes go on by themselves."""

@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
-from capkit.stores import CAStore
-from capkit.systems.system import Option, System
+from capkit._arguments import count
+from capkit.network import Network
+from capkit.stores import CAStore, Node, Store
+from capkit.systems.system import FEW, Option, Options, System
+
+
+def _relational(nodes: list[Node], network: Network, options: Options) -> Store:
+    standbys, asked = len(nodes) - 1, options["num_sync"]
+    waits_for = None if asked == "all" else count("num_sync", asked, 1, standbys)
+    return CAStore(
+        nodes,
+        network,
+        synchronous=options["synchronous_commit"] != "local",
+        waits_for=waits_for,
+        shown_first=options["synchronous_commit"] == "remote_apply",
+        on_partition="failover" if options["failover"] == "automatic" else "block",
+        read_from=options["target_session_attrs"],
+    )
+
 
 SYSTEM = System(
     name="relational",
@@ -13,8 +30,12 @@ SYSTEM = System(
         "synchronous_commit": Option(
             default="on",
             values=("on", "remote_apply", "local"),
-            meaning="a commit waits until every standby has it on disk, until every one shows it, "
-            "or for no standby",
+            meaning="a commit waits until standbys have it on disk, until they show it, or not",
+        ),
+        "num_sync": Option(
+            default="all",
+            values=("all", *FEW[:5]),
+            meaning="how many standbys a commit waits for, as with 'ANY num_sync (*)'",
         ),
         "failover": Option(
             default="manual",
@@ -42,12 +63,5 @@ SYSTEM = System(
         "PostgreSQL documentation, chapters High Availability, and Write Ahead Log settings",
         "Jepsen: Amazon RDS for PostgreSQL 17.4 (2025)",
     ),
-    make=lambda nodes, network, options: CAStore(
-        nodes,
-        network,
-        synchronous=options["synchronous_commit"] != "local",
-        shown_first=options["synchronous_commit"] == "remote_apply",
-        on_partition="failover" if options["failover"] == "automatic" else "block",
-        read_from=options["target_session_attrs"],
-    ),
+    make=_relational,
 )

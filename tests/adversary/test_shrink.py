@@ -7,8 +7,7 @@ import pytest
 
 from capkit import APStore, CPStore, Crash, Network, Partition, Workload
 from capkit.adversary import shrink
-from capkit.adversary.requests import Requests
-from capkit.workload import Arrival
+from capkit.workload import Arrival, Requests
 
 half = partial(CPStore, write_back=False)
 loose = [Partition(at=t, until=t + 30, groups=[{t // 30 % 3}]) for t in range(0, 600, 30)]

@@ -82,13 +82,13 @@ def test_every_slider_list_and_button_answers(board):
     try_everything(board.page, board)
 
 
-def test_a_burst_ends_on_the_last_value_within_a_second(board, tell):
-    """A hundred key presses leave no queue, and what is shown belongs to the last of them."""
+def test_a_burst_of_keys_leaves_no_queue_and_ends_on_the_last_value(board, tell):
+    """After a hundred key presses only what was under way is drawn, and the last of them."""
     name = name_of(board)
     seen = board.evaluate(BURST)
     tell(f"{name}: {seen['drawn']} pictures, the last {seen['late']:.0f} ms after the last key")
-    assert seen["late"] < 1_000
     assert 1 <= seen["drawn"] <= 100
+    assert seen["after"] <= 4
     said, handle = reading(board), sliders(board)[-1]
     lowest = handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemin")
     away, back = ("ArrowRight", "ArrowLeft") if lowest else ("ArrowLeft", "ArrowRight")

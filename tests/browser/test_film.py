@@ -23,6 +23,7 @@ from capkit import (
     dashboards,
     run,
 )
+from capkit.adversary import prove
 from capkit.consistency import stale
 from capkit.dashboards.network_dashboard import SCRIPT, STYLE
 
@@ -240,6 +241,41 @@ def test_a_click_on_the_timeline_goes_to_that_moment(page):
     box = show(page, film).locator("svg").bounding_box()
     page.mouse.click(box["x"] + box["width"] * 490 / 900, box["y"] + box["height"] - 20)
     assert page.evaluate(SAYS, None)["time"] == pytest.approx(film.scene["end"] / 2, rel=0.02)
+
+
+# Of each world: its name, the marked messages under way, and what its clients are told.
+WORLDS = """time => {
+  const root = document.querySelector('.capkit-film');
+  root.film.seek(time);
+  return [...root.querySelectorAll('figure')].map(each => ({
+    name: each.querySelector('figcaption').textContent,
+    marked: [...each.querySelectorAll('.message:has(.same)')].map(m => m.dataset.label),
+    told: [...each.querySelectorAll('.client .says')].map(says => says.textContent),
+    box: each.getBoundingClientRect().toJSON(),
+  }));
+}"""
+
+
+@pytest.mark.parametrize("wide, beside", [(1_000, True), (800, False)])
+def test_two_worlds_stand_beside_each_other_where_there_is_room(page, wide, beside):
+    page.set_viewport_size({"width": wide, "height": 720})
+    show(page, dashboards.network(prove(CPStore)))
+    first, second = page.evaluate(WORLDS, 307)
+    assert first["name"] == "World 1: nobody puts (◆ received in both worlds)"
+    assert second["name"] == "World 2: a client of node 0 puts 1 (◆ received in both worlds)"
+    assert first["marked"] == second["marked"] == ["query"]
+    assert [first["told"], second["told"]] == [["waits, 5 ms"], ["? no answer", "waits, 5 ms"]]
+    assert (first["box"]["top"] == second["box"]["top"]) == beside
+
+
+def test_one_button_plays_both_worlds(page):
+    root = show(page, dashboards.network(prove(CPStore)))
+    assert root.get_by_role("button", name="Play").count() == 1
+    page.evaluate(SAYS, 303)
+    root.get_by_role("button", name="Play").click()
+    moved = "() => [...document.querySelectorAll('.cursor')].map(each => each.getAttribute('d'))"
+    before = page.evaluate(moved)
+    until(lambda: not {*page.evaluate(moved)} & {*before}, "time passes in both worlds", 10)
 
 
 @pytest.mark.parametrize("make", [CPStore, APStore])

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.browser
 
 BEGIN = {
     "usual": "from capkit import dashboards",
-    "classroom": "from capkit import dashboards, plots\nplots.classroom()",
+    "classroom": "from capkit import dashboards, plots\nplots.large_type()",
 }
 # Boxes of a dashboard's parts and of the part of the page in which it is seen.
 BOXES = """board => {

@@ -6,9 +6,12 @@ import pytest
 from support import oracle
 
 from capkit.consistency import availability, freshness, linearizable, stale, summary
+from capkit.consistency.allowance import Allowance
 from capkit.consistency.linearizability import search, zones
+from capkit.consistency.linearizability.configurations import IMPOSSIBLE, Call, Machine
 from capkit.consistency.linearizability.models import Register
-from capkit.consistency.linearizability.objects import Objects, disorder, judge
+from capkit.consistency.linearizability.objects import Objects, search_groups
+from capkit.consistency.linearizability.witnesses import disorder
 from capkit.history import Fault, History, Operation, Outcome, Siblings
 
 OK, FAIL, UNKNOWN = Outcome
@@ -109,14 +112,14 @@ def test_zones_and_search_agree_on_histories_too_long_for_brute_force(examples, 
         clusters = zones.cluster(history)
         verdict = linearizable(history)
         whole = Objects(history, Register(), clusters.rows)
-        found, stuck = judge(whole, search.Allowance(100_000))
+        found, stuck = search_groups(whole, Allowance(100_000))
         assert verdict.ok is (stuck is None)
         assert verdict.ok is all(each.order is not None for each in found)
         if verdict.ok:
             oracle.check_order(history, verdict.order)
         else:
             check_witness(history, verdict.witness)
-            wrong, more = whole.groups[stuck], search.Allowance(100_000)
+            wrong, more = whole.groups[stuck], Allowance(100_000)
             check_witness(history, disorder(whole, wrong, found[stuck], more)[0])
 
 
@@ -306,13 +309,13 @@ def test_puts_without_answer_that_nobody_read_are_left_out_and_need_no_search():
 def test_unanswered_operations_of_different_effect_are_told_apart(last):
     def step(state, effect):
         fits = effect in "ab" if state == "idle" else effect in (f"take {state}", "take any")
-        return (effect if effect in "ab" else "idle") if fits else search.IMPOSSIBLE
+        return (effect if effect in "ab" else "idle") if fits else IMPOSSIBLE
 
-    requests = [search.Request(i, each, False, False, 0, 1) for i, each in enumerate("ab")]
-    requests += [search.Request(2, "take any", False, True, 2, 3)]
-    requests += [search.Request(3, f"take {last}", False, True, 4, 5)]
-    model = search.Model("idle", step)
-    (found,) = search.take_turns([search.search(requests, model)], search.Allowance(100))
+    calls = [Call(i, each, False, False, 0, 1) for i, each in enumerate("ab")]
+    calls += [Call(2, "take any", False, True, 2, 3)]
+    calls += [Call(3, f"take {last}", False, True, 4, 5)]
+    machine = Machine("idle", step)
+    (found,) = search.take_turns([search.search(calls, machine)], Allowance(100))
     assert found.order == ((1, 2, 0, 3) if last == "a" else (0, 2, 1, 3))
 
 

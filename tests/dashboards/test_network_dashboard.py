@@ -99,7 +99,7 @@ def test_values_of_several_keys_are_told_apart():
 def test_a_history_without_messages_is_refused_and_so_is_anything_else():
     with pytest.raises(ValueError, match=r"history must have messages, as run\(\.\.\., trace"):
         dashboards.network(History())
-    with pytest.raises(TypeError, match="must be a History or a maker, got 3"):
+    with pytest.raises(TypeError, match="must be a History, a Proof or a maker, got 3"):
         dashboards.network(3)
 
 

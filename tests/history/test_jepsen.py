@@ -150,14 +150,22 @@ GOOD = "{:process 0, :type :invoke, :f :read, :value nil}"
         '{:process 0, :type :ok, :f :read, :key "y", :value nil}',
         "{:process 0, :type :done, :f :read, :value nil}",
         "{:process 0, :type :ok, :f :txn, :value [[:r 1 nil]]}",
-        "{:process 0, :type :ok, :f :read, :value [[:r 9 nil] [:r 8 nil]]}",
         "{:process 0, :type :ok, :value nil}",
         "{:type :ok, :f :read, :value nil}",
         "{:process 1, :type :ok, :f :read, :value nil}",
         GOOD,
         "[:process 0]",
         "INFO  jepsen.util - 0\t:ok\t:read",
-        "INFO  jepsen.util - hello",
+        "INFO  jepsen.util - 0\t:start\t:read\tnil",
+        "INFO  jepsen.util - 0 :ok hello",
+        "0 :ok :read a b",
+        "{:process 0, :type :ok, :f nil, :value nil}",
+        "{:process 0, :type :ok, :f :read, :value 1, :value 2}",
+        "{:process 0, :type :ok, :f :read, :value #{1 1}}",
+        "{:process 0, :type :ok, :f :read, :value ^:a [1]}",
+        r'{:process 0, :type :ok, :f :read, :value "\uD83D"}',
+        r"{:process 0, :type :ok, :f :read, :value \word}",
+        "{:process 0, :type :ok, :f :read, :value .5}",
         "0\t:ok\t:read\t[1",
         "{:process 0, :type :ok, :f :read, :value nil, :time " + "9" * 400 + "}",
         '"' + "x" * 1_000_000 + '"',
@@ -185,10 +193,12 @@ def test_the_log_that_the_broken_ones_come_from_is_good(tmp_path):
         ("1/2 4/2 nil true false", [Fraction(1, 2), 2, None, True, False]),
         ("##Inf ##-Inf", [math.inf, -math.inf]),
         (r'"a\\b\u0041\101" \a \newline \(', ["a\\bAA", "a", "\n", "("]),
+        (r'\u0041 \o101 \u \backspace "\uD83D\uDE00"', ["A", "A", "u", "\b", "😀"]),
         (":word, sym/bol :a.b/c", [":word", "sym/bol", ":a.b/c"]),
         ("{1 [2], [3] {:a ()}}", [{1: (2,), (3,): {":a": ()}}]),
         ("#{3 1 2} #{{:a 1}}", [frozenset({1, 2, 3}), frozenset({frozenset({(":a", 1)})})]),
-        ('#inst "2014" #my.ns/tag [1] #:op{:a 1}', ["2014", (1,), {":a": 1}]),
+        ('#inst "2014" #my.ns/tag [1] #a{:a 1}', ["2014", (1,), {":a": 1}]),
+        ("#:a{:b 1, :_/c 2, :d/e #:f{:g 3}}", [{":a/b": 1, ":c": 2, ":d/e": {":f/g": 3}}]),
         ('#a.B{:x #object[java.net.Oh 0x5e "no"]}', [{":x": ("java.net.Oh", 94, "no")}]),
         ("1 #_ 2 #_ #_ 3 [4] #_ #tag 5 6 ; 7\n 8", [1, 6, 8]),
         (
@@ -250,6 +260,8 @@ def as_json(each):
 
 BEFORE = {
     "history.txt": "",
+    "a container": "n1 | INFO [2021-02-23 10:30:56,514] jepsen worker 0 - jepsen.util ",
+    "log4j": "2014-02-23 10:30:56,514 [jepsen worker 0] INFO  jepsen.util - ",
     "2014": "INFO  jepsen.util - ",
     "2017": "INFO [2021-02-23 10:30:56,514] jepsen worker 0 - jepsen.util ",
     "2022": "2022-07-28 07:52:55,480{GMT}\tINFO\t[jepsen worker 0] jepsen.util: ",
@@ -270,7 +282,14 @@ FORMS = {
     "several a line": " ".join(as_map(*each) for each in EVENTS),
     "tagged": "\n".join("#jepsen.history.Op" + as_map(*each) for each in EVENTS),
     "Windows": "\ufeff" + "\r\n".join(as_map(*each) for each in EVENTS),
+    "UTF-16": "\n".join(as_map(*each) for each in EVENTS).encode("utf-16"),
+    "namespaced": "\n".join("#:op" + as_map(*each) for each in EVENTS),
     "after a logger": "\n".join(BEFORE["2022"] + as_map(*each) for each in EVENTS),
+    "after a clock": "\n".join("[10:30:56] " + as_map(*each) for each in EVENTS),
+    "JSON after a clock": "\n".join("10:30:56 " + as_json(each) for each in EVENTS),
+    "spaces for tabs": "\n".join(as_line(*each).replace("\t", "  ") for each in EVENTS),
+    "spaces after a logger": CHATTER
+    + "\n".join(BEFORE["2014"] + as_line(*each).replace("\t", " ") for each in EVENTS),
     "JSON": "[" + ",\n".join(map(as_json, EVENTS)) + "]",
     "JSON lines": "\n".join(map(as_json, EVENTS)),
     "whole log": CHATTER
@@ -304,6 +323,48 @@ def test_the_same_events_in_any_form_are_the_same_history(tmp_path, form):
     assert history.faults == (Note(at=3, text="kill"),)
 
 
+@given(st.sampled_from(list(FORMS)), st.integers(0), st.sampled_from(' \tx,:["#'))
+def test_no_slip_of_the_pen_loses_an_operation(tmp_path_factory, form, place, slip):
+    text = FORMS[form]
+    text = text.decode("utf-16") if isinstance(text, bytes) else text
+    place %= len(text)
+    try:
+        history = read(tmp_path_factory.mktemp("log"), text[:place] + slip + text[place + 1 :])
+    except ValueError:
+        return
+    assert len(history) == 5
+
+
+SILENT = {
+    "other loggers alone": CHATTER,
+    "events of another logger": "\n".join("INFO my.client - " + as_json(each) for each in EVENTS),
+    "an event or what goes on": f"INFO jepsen.core - Oh:\nso {as_map(0, 'invoke', 'read', None)}",
+}
+
+
+@pytest.mark.parametrize("text", SILENT.values(), ids=SILENT.keys())
+def test_a_log_of_which_no_line_is_understood_is_refused(tmp_path, text):
+    with pytest.raises(
+        ValueError, match=r"line \d+ of .*must be an event of Jepsen: (no line|this)"
+    ):
+        read(tmp_path, text)
+
+
+def test_what_loggers_say_besides_is_skipped(tmp_path):
+    lines = [as_line(0, kind, "write", 1) for kind in ("invoke", "ok")]
+    said = [
+        "2014-02-23 10:30:56,514 WARN  o.a.z.ClientCnxn: Session 0x0",
+        "java.net.ConnectException: Connection refused",
+        "\tat sun.nio.ch.SocketChannelImpl.checkConnect(Native Method)",
+        "INFO [2021-02-23 10:30:56,514] jepsen node n1 - jepsen.util Waiting for port 2379 ...",
+        "INFO jepsen.core - {:process 7, :type :ok, :f :read, :value 4}",
+        " {:process 7, :type :ok, :f :read, :value 4}",
+        "INFO jepsen.util - ",
+    ]
+    history = read(tmp_path, "\n".join([*said, BEFORE["2014"] + lines[0], *said, lines[1], *said]))
+    assert rows(history) == [(0, "put", None, 1, 0, 1, OK, None)]
+
+
 NAMES = ['"a"', ":c1", "a/b", "-1", str(2**70), "[1 2]", "{:node 1}", "1.5", "true", "nil"]
 
 
@@ -318,6 +379,59 @@ def test_a_process_may_have_any_name(tmp_path, name):
     assert len(history) == 2
     assert history[1].process == history[1].client != 0
     assert linearizable(history).ok is False
+
+
+TRANSACTIONS = [
+    ("txn", "[[:append 1 2]]"),
+    ("read", "[[:r 9 nil] [:r 8 nil]]"),
+    ("read", "([:r 9 nil])"),
+    ("read", "[:r 9 nil]"),
+    ("read", "[[:r 9 nil] [:range 1 2 3]]"),
+    ("read", '[["r" 9 nil]]'),
+    ("write", "[[:insert 1 2]]"),
+    ("write", "[7 [[:w 1 2]]]"),
+]
+
+
+@pytest.mark.parametrize("f, value", TRANSACTIONS)
+def test_a_transaction_is_refused_as_one(tmp_path, f, value):
+    text = f"{GOOD}\n{{:process 1, :type :invoke, :f :{f}, :value {value}}}"
+    with pytest.raises(ValueError, match=r"line 2 .* transactions are not judged here, got"):
+        read(tmp_path, text)
+
+
+def test_vectors_are_values_where_reads_do_not_ask_for_a_key(tmp_path):
+    pairs = ["write", "[1 2]"], ["cas", "[[1 2] [3 4]]"], ["read", "nil", "[3 4]"]
+    text = "\n".join(
+        f"{{:process 0, :type :{kind}, :f :{f}, :value {value}}}"
+        for f, *values in pairs
+        for kind, value in zip(("invoke", "ok"), (values[0], values[-1]), strict=True)
+    )
+    history = read(tmp_path, text)
+    assert [(each.key, each.value) for each in history] == [
+        (None, (1, 2)),
+        (None, ((1, 2), (3, 4))),
+        (None, (3, 4)),
+    ]
+    assert linearizable(history, model="cas-register").ok
+    for keyless in ("1", "[7 1 2]"):
+        other = f"{{:process 1, :type :invoke, :f :write, :value {keyless}}}\n"
+        with pytest.raises(ValueError, match=r"line 1 .* must be \[key value\] as others are"):
+            read(tmp_path, other + text.replace("nil", "[7 nil]"))
+
+
+@pytest.mark.parametrize(
+    "answer, value, result",
+    [
+        *(("nil", (1, 2), True), ("true", (1, 2), True)),
+        *(("[1 3]", (1, 3), True), ("false", (1, 2), False)),
+    ],
+)
+def test_the_answer_of_a_compare_and_set_counts(tmp_path, answer, value, result):
+    start = as_map(0, "invoke", "cas", (1, 2))
+    end = start.replace("invoke", "ok").replace("[1 2]", answer)
+    (each,) = read(tmp_path, start + end)
+    assert (each.value, each.outcome, each.result) == (value, OK, result)
 
 
 @pytest.mark.parametrize("ends", [("info", "ok"), ("ok", "info"), ("fail", "ok")])

@@ -343,6 +343,23 @@ def test_equal_faults_are_equal_however_their_sets_were_ordered():
 # Luck.
 
 
+def test_the_faults_so_far_have_the_times_at_which_they_began_and_ended():
+    store = new(CPStore)
+    network = store.network
+    network.schedule([Crash(at=5, until=30, node=1)])
+    store.wait(10)
+    network.partition({0}, {1, 2})
+    store.wait(10)
+    network.heal()
+    network.skew(2, 500)
+    store.wait(20)
+    assert network.faults == [
+        Crash(at=5, until=30, node=1),
+        Partition(at=10, until=20, groups=[{0}, {1, 2}]),
+        Skew(at=20, node=2, offset=500),
+    ]
+
+
 def test_luck_depends_on_operation_purpose_replica_and_attempt_alone():
     network = connected(Network(rng=7))
     luck = network.draws(3, "put", 1)

@@ -5,13 +5,14 @@ from functools import partial
 import pytest
 from support.stores import new, traced
 
-from capkit import CAStore, Crash, Partition, Skew, Unavailable, Workload, run
+from capkit import CAStore, Crash, Network, Node, Partition, Skew, Unavailable, Workload, run
 from capkit.consistency import availability, linearizable
 
 
-def ca(on_partition="block", *, synchronous=True, read_from="primary", **settings):
+def ca(on_partition="block", *, synchronous=True, read_from="primary", waits_for=None, **settings):
     """Three nodes without loss; every message takes 10 ms."""
     options = {"on_partition": on_partition, "synchronous": synchronous, "read_from": read_from}
+    options["waits_for"] = waits_for
     return new(partial(CAStore, **options), **settings)
 
 
@@ -234,6 +235,31 @@ def test_with_asynchronous_standbys_a_put_waits_for_nobody():
     store.network.heal()
     store.wait(50)
     assert [node.get("x") for node in store.nodes] == [1, 1, 1]
+
+
+def test_a_put_waits_for_as_many_standbys_as_are_asked_for_whichever_they_are():
+    """Node 1, then node 2 is slow: a put takes as long as the faster one."""
+    for slow in (1, 2):
+        store = ca(waits_for=1)
+        store.network.slow(slow, 100)
+        store.put("x", 1, at=0)
+        assert store.env.now == 20
+        assert store.nodes[slow].get("x") is None
+
+
+def test_what_fewer_standbys_must_have_is_linearizable_under_faults_that_spare_the_primary():
+    for seed in range(20):
+        store = CAStore([Node(i) for i in range(4)], Network(loss=0.2, rng=seed), waits_for=1)
+        cut = Partition(at=200, until=900, groups=[{0, 1}, {2, 3}])
+        history = run(store, Workload(clients=4, duration=1_200, rate=10, rng=seed), [cut])
+        assert linearizable(history).ok
+        assert availability(history, nodes=[0, 1]) == 1
+
+
+@pytest.mark.parametrize("number", [3, -1, "all", 1.5, True])
+def test_a_wrong_number_of_standbys_is_named(number):
+    with pytest.raises((ValueError, TypeError), match=r"waits_for must be (in \[0, 2\]|a whole)"):
+        ca(waits_for=number)
 
 
 def test_failover_with_asynchronous_standbys_loses_what_only_the_old_primary_had():

@@ -16,7 +16,7 @@ from support.stores import later, new, silent
 from capkit import Partition, Pause, Workload, run
 from capkit.consistency import linearizable
 from capkit.stores import LeaseStore
-from capkit.workload import Arrival
+from capkit.workload import Arrival, Requests
 
 LEAST = 200  # schedules that see the tablet move often enough
 
@@ -169,15 +169,10 @@ def test_a_node_that_restarts_lets_the_lock_it_granted_run_out_once_more():
 # Two believe, and one takes effect.
 
 
-class Story(Workload):
-    """A put that the server has looked at its lease for when it is paused, and gets of others."""
-
-    def arrivals(self):
-        puts = [Arrival(20, 1, "put", "x", 1), Arrival(142, 2, "put", "x", 2)]
-        gets = [Arrival(time, 3, "get", "x", None) for time in (900, 1_300, 1_600)]
-        return [puts[0], puts[1], *gets, Arrival(1_900, 4, "put", "x", 3)]
-
-
+# A put that the server has looked at its lease for when it is paused, and requests of others.
+STORY = [Arrival(20, 1, "put", "x", 1), Arrival(142, 2, "put", "x", 2)]
+STORY += [Arrival(time, 3, "get", "x") for time in (900, 1_300, 1_600)]
+STORY += [Arrival(1_900, 4, "put", "x", 3)]
 PAUSE = Pause(at=160, until=1_200, node=0)
 
 
@@ -185,7 +180,7 @@ def paused(fencing):
     """What happens when the server stands still between its look at the lease and its write."""
     store = lease(5, fencing=fencing)
     store.retry_every = 10_000.0  # nobody asks twice
-    story = Story(clients=5, duration=2_000, timeout=1_500)
+    story = Requests(requests=STORY, clients=5, duration=2_000, timeout=1_500)
     return store, run(store, story, [PAUSE])
 
 

@@ -16,9 +16,11 @@ from capkit import (
     DistributedStore,
     Network,
     Node,
+    Outcome,
     Partition,
     Unavailable,
     Workload,
+    linearizable,
     run,
 )
 from capkit.stores import LeaseStore
@@ -155,6 +157,48 @@ def test_unavailable_names_the_replicas_that_were_missing(call, sentence):
 
 
 # What all stores share.
+
+
+def test_what_is_called_by_hand_makes_a_history_with_faults_and_copies():
+    store = new(CPStore)
+    store.put("x", 1, at=1)
+    store.network.partition({0}, {1, 2})
+    with pytest.raises(Unavailable):
+        store.put("x", 2, at=0)
+    store.network.heal()
+    store.get("x", at=0)
+    history = store.history()
+    assert [(each.client, each.node, each.kind, each.value) for each in history] == [
+        (1, 1, "put", 1),
+        (0, 0, "put", 2),
+        (0, 0, "get", 1),
+    ]
+    assert [each.outcome for each in history] == [Outcome.OK, Outcome.UNKNOWN, Outcome.OK]
+    assert [each.invoked for each in history][1:] == [each.completed for each in history][:2]
+    assert history[1].process != history[2].process  # the first may still happen
+    assert [str(fault) for fault in history.faults] == ["cut 0 | 1 2"]
+    assert {copy.node for copy in history.copies} == {0, 1, 2}
+    assert linearizable(history).ok
+
+
+def test_what_a_client_by_hand_is_refused_for_certain_is_noted_as_failed():
+    store = new(APStore)
+    store.network.crash(0)
+    with pytest.raises(Unavailable):
+        store.get("x", at=0)
+    assert [each.outcome for each in store.history()] == [Outcome.FAIL]
+
+
+def test_what_is_read_with_its_context_is_in_the_history_too():
+    store = new(partial(APStore, resolve="siblings"))
+    store.put("x", 1, at=0)
+    _, seen = store.read("x", at=0)
+    store.put("x", 2, at=0, context=seen)
+    assert [(each.kind, each.value) for each in store.history()] == [
+        ("put", 1),
+        ("get", 1),
+        ("put", 2),
+    ]
 
 
 @every_store

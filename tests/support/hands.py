@@ -49,17 +49,22 @@ BURST = """async board => {
   const image = board.querySelector('img');
   const handle = [...board.querySelectorAll('.noUi-handle')].at(-1);
   const press = key => handle.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));
-  let drawn = 0, last = performance.now();
-  image.addEventListener('load', () => { drawn += 1; last = performance.now(); });
+  let drawn = 0, after = 0, pressing = true, last = performance.now();
+  image.addEventListener('load', () => {
+    drawn += 1;
+    if (!pressing) after += 1;
+    last = performance.now();
+  });
   for (let i = 0; i < 100; i += 1) {
     press(i % 10 < 7 ? 'ArrowRight' : 'ArrowLeft');
     await new Promise(requestAnimationFrame);
   }
+  pressing = false;
   const end = performance.now();
   const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
   const quiet = () => performance.now() - last > 600 && kernel.status === 'idle';
   while (!quiet()) await new Promise(requestAnimationFrame);
-  return {drawn, late: last - end, value: handle.getAttribute('aria-valuetext')};
+  return {drawn, after, late: last - end, value: handle.getAttribute('aria-valuetext')};
 }"""
 
 

@@ -10,7 +10,7 @@ from capkit import Partition, Pause, Unavailable, Workload, run, systems
 from capkit.consistency import availability, linearizable, stale
 from capkit.systems import SCRIPTS, compare, get
 from capkit.systems.comparison import NODES, WORKLOAD, observe
-from capkit.workload import Arrival
+from capkit.workload import Arrival, Requests
 
 SEEDS = range(8)
 
@@ -81,6 +81,39 @@ def test_relational_asynchronous_standbys_without_failover_lose_nothing():
     assert answered(runs, *range(1, NODES)) == 0
 
 
+@pytest.mark.parametrize("num_sync, answered", [("all", False), (2, False), (1, True)])
+def test_relational_a_commit_waits_for_as_many_standbys_as_num_sync_says(num_sync, answered):
+    """With one of two standbys cut off, ANY 1 goes on; ANY 2 waits, as every standby does."""
+    store = get("relational").build(7, nodes=3, num_sync=num_sync)
+    store.network.partition({0, 1}, {2})
+    if answered:
+        store.put("x", 1, at=0)
+        store.wait(100)
+        assert [node.get("x") for node in store.nodes] == [1, 1, None]
+    else:
+        with pytest.raises(Unavailable, match="still waits for standby 2"):
+            store.put("x", 1, at=0)
+
+
+def test_relational_num_sync_is_at_most_the_number_of_standbys():
+    with pytest.raises(ValueError, match=r"num_sync must be in \[1, 2\], got 3"):
+        get("relational").build(7, nodes=3, num_sync=3)
+
+
+def test_relational_any_one_loses_a_commit_if_the_standby_without_it_is_promoted():
+    """`num_sync` says who must have it, and not who may be promoted."""
+    lost = []
+    for left in (1, 2):  # who is left when the primary crashes
+        store = get("relational").build(7, nodes=3, num_sync=1, failover="automatic")
+        store.network.slow(2, 100)
+        store.put("x", 1, at=0)
+        store.network.crash(0)
+        store.network.crash(3 - left)
+        store.wait(500)
+        lost.append(store.get("x", at=left) != 1)
+    assert lost == [False, True]
+
+
 # Bigtable.
 
 
@@ -115,15 +148,13 @@ def pause_between_look_and_write(seed, fencing):
     """The server is paused just after it has taken a put; nobody asks twice."""
     store = get("Bigtable").build(seed, fencing=fencing)
     store.retry_every = 10_000.0
-    return store, run(store, Paused(clients=3, duration=2_000, timeout=1_500), [PAUSE])
+    return store, run(
+        store, Requests(requests=PAUSED, clients=3, duration=2_000, timeout=1_500), [PAUSE]
+    )
 
 
-class Paused(Workload):
-    def arrivals(self):
-        first, second = Arrival(20, 1, "put", "x", 1), Arrival(200, 0, "put", "x", 2)
-        return [first, second, *(Arrival(t, 2, "get", "x", None) for t in (1_100, 1_600, 1_800))]
-
-
+PAUSED = [Arrival(20, 1, "put", "x", 1), Arrival(200, 0, "put", "x", 2)]
+PAUSED += [Arrival(time, 2, "get", "x") for time in (1_100, 1_600, 1_800)]
 PAUSE = Pause(at=210, until=1_300, node=0)
 
 

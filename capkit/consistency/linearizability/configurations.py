@@ -1,4 +1,4 @@
-"""What a search keeps in mind: the object's model, configurations, and what is still to come."""
+"""What a search keeps in mind: the object, configurations, and what is still to come."""
 
 from __future__ import annotations
 
@@ -9,15 +9,25 @@ from typing import Any, NamedTuple, TypeAlias
 
 IMPOSSIBLE: Any = object()
 
-Path: TypeAlias = tuple[int, "Path"] | None
+Trail: TypeAlias = "tuple[int, Trail] | None"
+"""The operations that have taken effect, the latest first."""
 
 
-class Model(NamedTuple):
+def along(trail: Trail) -> tuple[int, ...]:
+    """The operations of a trail in the order in which they took effect."""
+    found = []
+    while trail is not None:
+        row, trail = trail
+        found.append(row)
+    return tuple(reversed(found))
+
+
+class Machine(NamedTuple):
     """An object that operations act on, one key's worth.
 
     `step(state, effect)` is the state after an operation, or IMPOSSIBLE if its answer does not fit;
     states and effects are hashable. `hopeless(state, effect)`, only there to save work, says that
-    nothing leads from the state to one that the effect fits but requests with `sets`;
+    nothing leads from the state to one that the effect fits but calls with `sets`;
     `idle(state, effect)` that the effect had better happen in this state, where it does nothing.
     """
 
@@ -27,13 +37,13 @@ class Model(NamedTuple):
     idle: Callable[[Any, Any], bool] | None = None
 
 
-class Request(NamedTuple):
+class Call(NamedTuple):
     """One operation; `known` means answered, `row` is its index in the history.
 
     `read_only` operations change no state, `blind` ones fit every state, and `sets` is the state
     after an operation where that is the same whatever it was before, else IMPOSSIBLE. `began` and
     `ended` are ranks; besides what they say, the rows `after` which it comes take effect before it
-    does. It is `tied` if there are such rows, or if it is one of another request's.
+    does. It is `tied` if there are such rows, or if it is one of another call's.
     """
 
     row: int
@@ -54,72 +64,72 @@ class Configuration(NamedTuple):
     state: Hashable
     taken: int  # one bit for each pending known operation that has taken effect
     used: int  # one bit for each unanswered operation that has, of equal ones the first first
-    path: Path
+    trail: Trail
 
 
 class Pending:
     """Operations that have begun: the known ones until they end, the unanswered ones for good."""
 
     def __init__(self) -> None:
-        self.known: dict[int, Request] = {}
+        self.known: dict[int, Call] = {}
         self.bits: dict[int, int] = {}
         # The unanswered ones of each effect with their bits, as they began.
-        self.unanswered: dict[Hashable, list[tuple[int, Request]]] = {}
+        self.unanswered: dict[Hashable, list[tuple[int, Call]]] = {}
         self.next_bit = 1
 
-    def add(self, request: Request) -> None:
+    def add(self, call: Call) -> None:
         """An operation begins."""
-        if request.known:
+        if call.known:
             bit = 1
             while bit in self.known:
                 bit <<= 1
-            self.known[bit] = request
-            self.bits[request.row] = bit
+            self.known[bit] = call
+            self.bits[call.row] = bit
             return
-        name = request.row if request.tied else (request.effect,)
-        self.unanswered.setdefault(name, []).append((self.next_bit, request))
+        name = call.row if call.tied else (call.effect,)
+        self.unanswered.setdefault(name, []).append((self.next_bit, call))
         self.next_bit <<= 1
 
-    def remove(self, request: Request) -> None:
+    def remove(self, call: Call) -> None:
         """A known operation ends."""
-        del self.known[self.bits.pop(request.row)]
+        del self.known[self.bits.pop(call.row)]
 
-    def ready(self, request: Request, taken: int) -> bool:
+    def ready(self, call: Call, taken: int) -> bool:
         """Whether all has taken effect after which it comes."""
-        return not any(self.bits.get(row, 0) & ~taken for row in request.after)
+        return not any(self.bits.get(row, 0) & ~taken for row in call.after)
 
-    def spare(self, now: Configuration) -> Iterable[tuple[int, Request]]:
+    def spare(self, now: Configuration) -> Iterable[tuple[int, Call]]:
         """Of each effect the first unanswered operation that is left, and its bit."""
         for same in self.unanswered.values():
-            for bit, request in same:
+            for bit, call in same:
                 if not now.used & bit:
-                    if self.ready(request, now.taken):
-                        yield bit, request
+                    if self.ready(call, now.taken):
+                        yield bit, call
                     break
 
 
 class Outlook:
     """What is still to come: the next read-only answers, and states set before them."""
 
-    def __init__(self, requests: Sequence[Request], model: Model, pending: Pending) -> None:
-        self.hopeless, self.pending = model.hopeless, pending
+    def __init__(self, calls: Sequence[Call], machine: Machine, pending: Pending) -> None:
+        self.hopeless, self.pending = machine.hopeless, pending
         # Both in the order of the events, so that what is over is always the first.
-        reads = (each for each in requests if each.known and each.read_only)
+        reads = (each for each in calls if each.known and each.read_only)
         self.reads = deque(sorted(reads, key=lambda each: each.ended))
-        later = (each for each in requests if each.sets is not IMPOSSIBLE)
+        later = (each for each in calls if each.sets is not IMPOSSIBLE)
         self.later = deque(sorted(later, key=lambda each: each.began))
         self.saving: dict[int, tuple[int, bool]] = {}
 
-    def begin(self, request: Request) -> None:
+    def begin(self, call: Call) -> None:
         """An operation has begun."""
         self.saving.clear()
-        if request.sets is not IMPOSSIBLE:
+        if call.sets is not IMPOSSIBLE:
             self.later.popleft()
 
-    def end(self, request: Request) -> None:
+    def end(self, call: Call) -> None:
         """A known operation has ended."""
         self.saving.clear()
-        if request.read_only:
+        if call.read_only:
             self.reads.popleft()
 
     def lost(self, now: Configuration) -> bool:
@@ -139,7 +149,7 @@ class Outlook:
                 return False
         return False
 
-    def _savers(self, read: Request) -> tuple[int, bool]:
+    def _savers(self, read: Call) -> tuple[int, bool]:
         """Operations that make this answer possible again: pending ones' bits, and any others."""
         if read.row not in self.saving:
             soon = takewhile(lambda each: each.began <= read.ended, self.later)
@@ -148,6 +158,6 @@ class Outlook:
             self.saving[read.row] = mask, any(self._saves(each, read) for each in (*soon, *others))
         return self.saving[read.row]
 
-    def _saves(self, each: Request, read: Request) -> bool:
+    def _saves(self, each: Call, read: Call) -> bool:
         assert self.hopeless is not None
         return each.sets is not IMPOSSIBLE and not self.hopeless(each.sets, read.effect)

@@ -26,41 +26,26 @@ References
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict, deque
-from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
+from collections.abc import Generator, Hashable, Iterable, Sequence
 from sys import getsizeof
-from time import monotonic
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias
 
+from capkit.consistency.allowance import Allowance
 from capkit.consistency.linearizability.configurations import (
     IMPOSSIBLE,
+    Call,
     Configuration,
-    Model,
+    Machine,
     Outlook,
-    Path,
     Pending,
-    Request,
+    Trail,
+    along,
 )
-
-__all__ = [
-    "IMPOSSIBLE",
-    "Allowance",
-    "Found",
-    "Model",
-    "Request",
-    "Room",
-    "Search",
-    "search",
-    "shrink",
-    "take_turns",
-]
 
 # Configurations kept at a time; a search that needs more gives up, to stay within some 100 MB.
 _ROOM = 200_000
 _TURN = 1_000
-
-Item = TypeVar("Item")
 
 
 class Found(NamedTuple):
@@ -72,33 +57,6 @@ class Found(NamedTuple):
 
 
 Search: TypeAlias = Generator[int, None, Found]
-
-
-class Allowance:
-    """How many steps may be taken, and until when; `used` are those that were."""
-
-    def __init__(self, steps: int, seconds: float = math.inf) -> None:
-        self.steps, self.used = steps, 0
-        self.end = monotonic() + seconds if seconds < math.inf else math.inf
-
-    def take(self, cost: int) -> bool:
-        """Take steps; False if there are none left, or no time."""
-        self.used = min(self.used + cost, self.steps + 1)
-        if self.used > self.steps:
-            self.used = self.steps
-            return False
-        return self.end == math.inf or monotonic() < self.end
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing is left."""
-        return self.used >= self.steps or (self.end < math.inf and monotonic() > self.end)
-
-    def renewed(self, steps: int | None = None) -> Allowance:
-        """As many steps again, or as many as told, within the same time."""
-        again = Allowance(steps or self.steps)
-        again.end = self.end
-        return again
 
 
 class Room:
@@ -120,43 +78,43 @@ class _OutOfRoomError(Exception):
     """More configurations than fit."""
 
 
-def search(requests: Sequence[Request], model: Model, room: Room | None = None) -> Search:
+def search(calls: Sequence[Call], machine: Machine, room: Room | None = None) -> Search:
     """Look for a valid order; yields before each piece of work how many steps it takes.
 
     The work is proportional to the operations as long as few of them overlap, and may grow
     exponentially with how many do.
     """
     room, pending, held = room or Room(), Pending(), 0
-    outlook = Outlook(requests, model, pending)
-    layer = [Configuration(model.initial, 0, 0, None)]
-    for time, is_end, request in _events(requests):
+    outlook = Outlook(calls, machine, pending)
+    layer = [Configuration(machine.initial, 0, 0, None)]
+    for time, is_end, call in _events(calls):
         if not is_end:
-            pending.add(request)
-            outlook.begin(request)
+            pending.add(call)
+            outlook.begin(call)
             continue
         frontier = _Frontier(room, outlook)
         try:
-            layer = yield from _finish(layer, pending.bits[request.row], frontier, pending, model)
+            layer = yield from _finish(layer, pending.bits[call.row], frontier, pending, machine)
         except _OutOfRoomError:
             room.left += held + frontier.held
             return Found()
         room.left += held + frontier.held
         held = sum(room.take(each) for each in layer)
         if not layer:
-            return Found(stuck_at=time, row=request.row)
-        pending.remove(request)
-        outlook.end(request)
+            return Found(stuck_at=time, row=call.row)
+        pending.remove(call)
+        outlook.end(call)
     room.left += held
-    return Found(order=_complete(layer[0].path, requests))
+    return Found(order=_complete(layer[0].trail, calls))
 
 
-def _events(requests: Sequence[Request]) -> list[tuple[float, bool, Request]]:
+def _events(calls: Sequence[Call]) -> list[tuple[float, bool, Call]]:
     """Starts and ends in their order; at equal ranks starts first, so touching overlaps.
 
     They stop after the last end that asks for anything but operations that fit every state.
     """
-    starts = [(request.began, False, request) for request in requests]
-    ends = [(request.ended, True, request) for request in requests if request.known]
+    starts = [(call.began, False, call) for call in calls]
+    ends = [(call.ended, True, call) for call in calls if call.known]
     events = sorted(starts + ends, key=lambda event: event[:2])
     while events and not (events[-1][1] and not events[-1][2].blind):
         events.pop()
@@ -204,7 +162,7 @@ class _Frontier:
 
 
 def _finish(
-    layer: list[Configuration], bit: int, frontier: _Frontier, pending: Pending, model: Model
+    layer: list[Configuration], bit: int, frontier: _Frontier, pending: Pending, machine: Machine
 ) -> Generator[int, None, list[Configuration]]:
     """All configurations that follow from the layer's and in which operation `bit` took effect."""
     done: list[Configuration] = []
@@ -215,73 +173,70 @@ def _finish(
         yield frontier.cost()
         if not now.taken & bit:
             before = now.taken
-            now = yield from _read(now, pending, model)
+            now = yield from _read(now, pending, machine)
             if now.taken != before and not frontier.is_new(now):
                 continue
         if now.taken & bit:
             done.append(now._replace(taken=now.taken ^ bit))
             continue
-        for following in (yield from _steps(now, known, pending, model)):
+        for following in (yield from _steps(now, known, pending, machine)):
             frontier.put(following)
     return done
 
 
 def _read(
-    now: Configuration, pending: Pending, model: Model
+    now: Configuration, pending: Pending, machine: Machine
 ) -> Generator[int, None, Configuration]:
     """The same configuration after every operation that fits it and does nothing to it."""
-    for bit, request in pending.known.items():
-        if now.taken & bit or not (request.read_only or model.idle):
+    for bit, call in pending.known.items():
+        if now.taken & bit or not (call.read_only or machine.idle):
             continue
-        if request.after and not pending.ready(request, now.taken):
+        if call.after and not pending.ready(call, now.taken):
             continue
-        if model.idle and model.idle(now.state, request.effect):
-            now = now._replace(taken=now.taken | bit, path=(request.row, now.path))
-        elif request.read_only:
+        if machine.idle and machine.idle(now.state, call.effect):
+            now = now._replace(taken=now.taken | bit, trail=(call.row, now.trail))
+        elif call.read_only:
             yield 1
-            if model.step(now.state, request.effect) is not IMPOSSIBLE:
-                now = now._replace(taken=now.taken | bit, path=(request.row, now.path))
+            if machine.step(now.state, call.effect) is not IMPOSSIBLE:
+                now = now._replace(taken=now.taken | bit, trail=(call.row, now.trail))
     return now
 
 
 def _steps(
-    now: Configuration, known: Iterable[tuple[int, Request]], pending: Pending, model: Model
+    now: Configuration, known: Iterable[tuple[int, Call]], pending: Pending, machine: Machine
 ) -> Generator[int, None, list[Configuration]]:
     """The configurations one operation later."""
     following, tried = [], set()
-    for bit, request in known:
-        if request.read_only or now.taken & bit or request.effect in tried:
+    for bit, call in known:
+        if call.read_only or now.taken & bit or call.effect in tried:
             continue
-        if request.tied and not pending.ready(request, now.taken):
+        if call.tied and not pending.ready(call, now.taken):
             continue
-        if not request.tied:
-            tried.add(request.effect)
+        if not call.tied:
+            tried.add(call.effect)
         yield 1
-        state = model.step(now.state, request.effect)
+        state = machine.step(now.state, call.effect)
         if state is not IMPOSSIBLE:
-            path = (request.row, now.path)
-            following.append(Configuration(state, now.taken | bit, now.used, path))
-    for bit, request in pending.spare(now):
-        if request.effect in tried:
+            trail = (call.row, now.trail)
+            following.append(Configuration(state, now.taken | bit, now.used, trail))
+    for bit, call in pending.spare(now):
+        if call.effect in tried:
             continue
         yield 1
-        state = model.step(now.state, request.effect)
+        state = machine.step(now.state, call.effect)
         if state is not IMPOSSIBLE:
-            path = (request.row, now.path)
-            following.append(Configuration(state, now.taken, now.used | bit, path))
+            trail = (call.row, now.trail)
+            following.append(Configuration(state, now.taken, now.used | bit, trail))
     return following
 
 
-def _complete(path: Path, requests: Sequence[Request]) -> tuple[int, ...]:
-    """The rows of the path, then the answered operations that it did not have to reach."""
-    rows = []
-    while path is not None:
-        row, path = path
-        rows.append(row)
-    left = {each.row: each.ended for each in requests if each.known}
+def _complete(trail: Trail, calls: Sequence[Call]) -> tuple[int, ...]:
+    """The rows of the trail, then the answered operations that it did not have to reach."""
+    rows = along(trail)
+    left = {each.row: each.ended for each in calls if each.known}
     for row in rows:
         left.pop(row, None)
-    return (*reversed(rows), *sorted(left, key=left.__getitem__))
+    return (*rows, *sorted(left, key=left.__getitem__))
 
 
 def take_turns(searches: Iterable[Search], allowance: Allowance) -> list[Found]:
@@ -304,21 +259,3 @@ def take_turns(searches: Iterable[Search], allowance: Allowance) -> list[Found]:
             if found[number].stuck_at is not None:
                 break
     return found
-
-
-def shrink(items: list[Item], needed: Callable[[list[Item]], bool]) -> list[Item]:
-    """Drop items, big pieces first, as long as `needed` says that the rest still does it.
-
-    If whatever a set of items does its supersets do too, no single item of the result can go.
-    """
-    size = len(items)
-    while size:
-        start = 0
-        while start < len(items):
-            rest = items[:start] + items[start + size :]
-            if needed(rest):
-                items = rest
-            else:
-                start += size
-        size //= 2
-    return items

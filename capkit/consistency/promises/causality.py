@@ -5,35 +5,34 @@ gets in which every get returns the latest put before it, and which respects wha
 (The weaker "causal consistency" of [2]_ lets every single get have an order of its own; a process
 may then get 1, 2 and 1 again, and monotonic reads would not follow.)
 
-Such orders exist if and only if none of six bad patterns does [2]_: a value from nowhere; a circle
-of operations that happened before each other; a get of the initial value, or of a put, although
-one that replaced it happened before the get; and the last two kinds again, with the puts' order
-that the process's own gets reveal: a get of the initial value after such a put, or a circle. (If a
-put happened before a get of another one, it came before that other one.)
+Such an order exists if and only if what it is `forced` to be has no circle [2]_. Most violations
+are simpler, and are looked for first: operations that happened before each other in a circle, and a
+get of something although what replaced it had happened before the get.
 
-The patterns are exact for processes that do one thing at a time. Where a process's own gets overlap
-or touch, they still are certain violations, but in rare cases perhaps not all of them.
+This is exact for processes that do one thing at a time. Where a process's own gets overlap or
+touch, what is found still is a certain violation, but in rare cases perhaps not all is found.
 """
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from capkit.consistency import reasons
-from capkit.consistency.promises.happened_before import Past, minimal
+import numpy as np
+
+from capkit.consistency import sentences
+from capkit.consistency.promises.forced import forced
+from capkit.consistency.promises.happened_before import Past
 from capkit.consistency.promises.sessions import ambiguous
-from capkit.consistency.reasons import listed
+from capkit.consistency.sentences import label, labels, replaced, returned, through
 from capkit.consistency.verdicts import Verdict, vacuous
-from capkit.consistency.wording import after, label, returned
 from capkit.history import History
 
 
 class _Flaw(NamedTuple):
-    """A get that fits no order; `newer` replaced what it returned, or None if it takes more."""
+    """Gets of one process that fit no order; if it is one, `newer` replaced what it returned."""
 
-    late: int
+    gets: list[int]
     newer: int | None = None
 
 
@@ -53,8 +52,8 @@ def causal(history: History) -> Verdict:
     -------
     Verdict
         True, False with the witness, or None if a value was put twice to a key (then the question
-        is NP-complete [2]_). For each process the work is that of joining about as many sets of
-        puts as it has gets.
+        is NP-complete [2]_). Meant for some hundred operations: time grows with the cube of their
+        number.
 
     References
     ----------
@@ -64,14 +63,8 @@ def causal(history: History) -> Verdict:
 
     Examples
     --------
-    >>> history = History.from_columns(
-    ...     kind=["put", "get", "put", "get", "get"],
-    ...     key=["x", "x", "x", "x", "x"],
-    ...     value=[1, 1, 2, 2, 1],
-    ...     invoked=[0, 20, 30, 40, 50],
-    ...     completed=[10, 25, 35, 45, 55],
-    ...     client=[0, 1, 1, 2, 2],
-    ... )
+    >>> from capkit.history import story
+    >>> history = story("x=1 / ... x?1 x=2 / ... ... ... x?2 x?1")
     >>> print(causal(history).reason)
     get #4 returned 1 although put #2 of 2 had happened before it (through #3), and put #0 of 1 \
 had happened before put #2 (through #1)
@@ -80,131 +73,67 @@ had happened before put #2 (through #1)
         return nothing
     past = Past(history)
     if past.odd:
-        first = min(past.odd, key=lambda row: past.end[row])
-        reason, witness = reasons.unexplained(history, first)
+        reason, witness = sentences.unexplained(history, past.rows[past.odd[0]])
         return Verdict(ok=False, claim="causal", witness=witness, reason=reason)
     if past.repeated:
-        return Verdict(ok=None, claim="causal", reason=ambiguous(past))
+        return ambiguous(past, "causal")
     flaw = _flaw(past)
     if flaw is None:
         reason = "each process's gets fit one order of the puts that respects what happened before"
         return Verdict(ok=True, claim="causal", reason=reason)
-
-    def violates(some: list[int]) -> bool:
-        return _flaw(Past(history, some)) is not None
-
-    witness = tuple(minimal(history, _around(past, flaw), violates))
-    past = Past(history, witness)
+    past = past.smallest(_around(past, flaw), lambda some: _flaw(some) is not None)
     flaw = _flaw(past)
     assert flaw is not None
-    return Verdict(ok=False, claim="causal", witness=witness, reason=_reason(past, flaw))
+    reason = _reason(past, flaw)
+    return Verdict(ok=False, claim="causal", witness=past.operations, reason=reason)
 
 
 def _flaw(past: Past) -> _Flaw | None:
-    for row in past.got:
-        if row in past.place and (flaw := _replaced(past, row)):
-            return flaw
+    for get in past.gets:
+        if (newer := _newer(past, get)) is not None:
+            return _Flaw([get], newer)
     for gets in _by_process(past):
-        if (late := _View(past, gets).late()) is not None:
-            return _Flaw(late)
+        if forced(past, gets).diagonal().any():
+            return _Flaw(gets)
     return None
 
 
-def _by_process(past: Past) -> list[list[int]]:
-    """The gets of each process, by their start."""
-    groups: defaultdict[int, list[int]] = defaultdict(list)
-    for row in past.place:
-        if not past.is_put[row]:
-            groups[past.siblings(row)[0]].append(row)
-    return list(groups.values())
-
-
-def _replaced(past: Past, get: int) -> _Flaw | None:
-    """What is wrong with a get alone: it is in a circle, or what it returned was replaced."""
+def _newer(past: Past, get: int) -> int | None:
+    """What is wrong with a get alone: a put that replaced what it returned; itself in a circle."""
     (put,) = past.got[get]
-    if put >= 0 and past.before[put] & past.bit(put):
-        return _Flaw(get, put)
-    others = past.before[get] & past.of_key[past.key[get]] & ~past.bit(put)
-    if put < 0:
-        return _Flaw(get, past.members(others)[0]) if others else None
-    newer = others & ~past.older(put)  # the rest is older than the put, which does no harm
-    found = (each for each in past.members(newer) if past.older(each) & past.bit(put))
-    return next((_Flaw(get, each) for each in found), None)
+    if past.before[put, put]:
+        return put
+    newer = np.flatnonzero(past.older[put] & past.before[:, get])
+    return int(newer[0]) if newer.size else None
 
 
-class _View:
-    """One process's order of the puts, as far as its own gets and what happened before fix it."""
-
-    def __init__(self, past: Past, gets: list[int]) -> None:
-        self.past, self.gets = past, gets
-        # For each put that the process got: all that must come before it.
-        self.earlier = {put: past.before.get(put, 0) for row in gets for put in past.got[row]}
-        self.seen = sum(past.bit(put) for put in self.earlier)
-
-    def late(self) -> int | None:
-        """The first get that fits no such order, or None."""
-        changed = True
-        while changed:
-            changed = False
-            known, ended = 0, -math.inf
-            for get in self.gets:
-                (put,) = self.past.got[get]
-                known = known if ended < self.past.begin[get] else 0
-                ended = self.past.end[get]
-                known = self._closed(known | self.past.before[get], known)
-                others = known & self.past.of_key[self.past.key[get]] & ~self.past.bit(put)
-                fresh = others & ~self.earlier[put]
-                if fresh:
-                    changed = True
-                    self._precede(put, fresh)
-                    known = self._closed(known | self.earlier[put], known)
-                if self.earlier[put] & self.past.bit(put):
-                    return get
-        return None
-
-    def _precede(self, put: int, fresh: int) -> None:
-        """These puts come before that one, and so does all that comes before them."""
-        joined = self.earlier[put] | fresh
-        for each in self.past.members(fresh):
-            joined |= self.past.before.get(each, 0)
-        self.earlier[put] = self._closed(joined, 0)
-
-    def _closed(self, mask: int, already: int) -> int:
-        """The puts with all that must come before them; `already` is such a set."""
-        done = already
-        while waiting := mask & self.seen & ~done:
-            for put in self.past.members(waiting):
-                mask |= self.earlier[put]
-            done |= waiting
-        return mask
+def _by_process(past: Past) -> list[list[int]]:
+    processes = past.history.process[[past.rows[get] for get in past.gets]]
+    gets = np.array(past.gets, np.int64)
+    return [gets[processes == each].tolist() for each in np.unique(processes)]
 
 
-def _around(past: Past, flaw: _Flaw) -> list[int]:
+def _around(past: Past, flaw: _Flaw) -> Iterable[int]:
     """Operations among which the flaw is to be found, few if it is a simple one."""
     if flaw.newer is None:
-        return past.rows
-    (put,) = past.got[flaw.late]
-    rows = {flaw.late, flaw.newer, *past.path(flaw.newer, flaw.late)}
-    rows |= {put, *past.path(put, flaw.newer)} if put >= 0 else set()
-    return [row for row in past.rows if row in rows or row in _put_of(past, rows)]
-
-
-def _put_of(past: Past, rows: set[int]) -> set[int]:
-    return {put for row in rows for put in past.got.get(row, ())}
+        return range(past.count)
+    (get,) = flaw.gets
+    (put,) = past.got[get]
+    return {get, flaw.newer, *past.path(flaw.newer, get), *past.path(put, flaw.newer)}
 
 
 def _reason(past: Past, flaw: _Flaw) -> str:
-    (put,) = past.got[flaw.late]
-    if flaw.newer is not None and flaw.newer == put:
-        circle = listed([label(past, row) for row in past.path(put, put)[1:]])
+    history, late = past.history, past.rows[flaw.gets[-1]]
+    if flaw.newer is None:
+        puts = labels(history, [row for row in past.operations if history.is_put[row]])
+        gets = labels(history, sorted(past.named(flaw.gets)))
+        rest = f"that respects what happened before lets #{late}'s process have {gets}"
+        return f"no order of {puts} {rest}"
+    (put,) = past.got[flaw.gets[0]]
+    path = past.named(past.path(put, flaw.newer))
+    if flaw.newer == put:
+        circle = labels(history, path[1:])
         return f"{circle} are in a circle: each happened before the next, and the last the first"
-    if flaw.newer is not None:
-        text = f"{returned(past, flaw.late)} although {label(past, flaw.newer)} had happened before"
-        between = past.path(flaw.newer, flaw.late)[1:-1]
-        through = f" it (through {listed([f'#{row}' for row in between])})" if between else " it"
-        return text + through + after(past, flaw.newer, put)
-    gets = [row for row in (*past.earlier(flaw.late), flaw.late) if not past.is_put[row]]
-    mine = f"#{flaw.late}'s process"
-    puts = listed([label(past, row) for row in past.rows if past.is_put[row]])
-    names = listed([label(past, row) for row in gets])
-    return f"no order of {puts} that respects what happened before lets {mine} have {names}"
+    told, newer = returned(history, late, past.named([put])), label(history, past.rows[flaw.newer])
+    since = through(past.named(past.path(flaw.newer, flaw.gets[0])))
+    return f"{told} although {newer} had happened before it{since}{replaced(history, path)}"

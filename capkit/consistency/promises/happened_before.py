@@ -3,8 +3,7 @@
 An operation *happened before* another one if its process did it earlier, or if the other one
 returned what it put, or through any number of such steps [1]_. No clock is asked.
 
-A set of puts is one whole number with a bit for each of them, so that joining two sets is one
-step for the computer.
+A relation is a square of truths: `before[a, b]` says that a came before b.
 
 References
 ----------
@@ -14,232 +13,176 @@ References
 
 from __future__ import annotations
 
-import math
-from bisect import bisect_left
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
-from capkit.consistency.linearizability.search import shrink
+from capkit.consistency.smaller import few_values_and_gets
 from capkit.history import History, Siblings
-from capkit.history.columns import Column
+from capkit.history.columns import Column, Mask
 from capkit.history.equality import identity
 
 
 class Past:
-    """The operations of a history that count, and what happened before each of them.
+    """Some hundred puts and gets that count, and what is known of their order.
 
-    Left out: what failed, gets without answer, and puts without answer that nobody read.
+    Left out: what failed, gets without answer, and puts without answer that nobody read. A process
+    does one thing at a time: one of its operations comes before another one if it finished before
+    the other began, or just then. If they overlap, nobody knows which came first, and nothing
+    comes after an unanswered put for certain.
 
-    A process does one thing at a time: one of its operations comes before another one if it
-    finished before the other began, or just then. If they overlap, nobody knows which came first,
-    and nothing comes after an unanswered put for certain.
-
-    Parameters
-    ----------
-    history : History
-        What the clients saw.
-    rows : sequence of int, optional
-        Look at these operations alone.
-
-    Attributes
-    ----------
-    rows : list of int
-        The operations that count: indices of the history, ascending. All that follows is by row.
-    threads : list of list of int
-        The operations of each process in its order, divided where they overlap.
-    place : dict of (int, int)
-        The thread of each row, and where it stands there.
-    got : dict of tuple of int
-        For each get the puts whose values it returned: one, or several of siblings. The initial
-        value of a key is a put too, with a number below 0.
-    odd : list of int
-        The gets of something that nobody put.
-    repeated : tuple of int
-        Two puts of the same value of a key (the first may be the initial value). If there are any,
-        nobody knows which of them a get returned.
-
-    Raises
-    ------
-    ValueError
-        If the history has other operations than puts and gets.
+    Operations are known by their place in `rows`, their indices in the history, in the order of
+    their starts. After these `count` places come the initial values, one for each key, as puts
+    before all others; their rows are below 0. `got` has for each of the `gets` the puts whose
+    values it returned: one, or several of siblings. `odd` are the gets of what nobody put, the
+    first to end first. `repeated` are the rows of two puts of one value, or of one of the initial
+    value twice: then nobody knows which of them a get returned. `own` says what came before what
+    in the same process.
     """
 
-    def __init__(self, history: History, rows: Sequence[int] | None = None) -> None:
-        self.history = history
+    def __init__(self, history: History, rows: Iterable[int] | None = None) -> None:
         _only_puts_and_gets(history)
-        chosen = list(range(len(history))) if rows is None else sorted(rows)
-        is_put, outcome = (self._column(name, chosen) for name in ("is_put", "outcome"))
-        chosen = [row for row in chosen if outcome[row] == 0 or (is_put[row] and outcome[row] == 2)]
-        self.is_put = {row: is_put[row] for row in chosen}
-        self.is_known = {row: outcome[row] == 0 for row in chosen}
-        self.key, self.value = self._column("key", chosen), self._column("value", chosen)
-        number = {code: place for place, code in enumerate(dict.fromkeys(self.key.values()))}
-        self.key = {row: number[code] for row, code in self.key.items()}
-        self.repeated: tuple[int, ...] = ()
-        self.odd: list[int] = []
-        self.got: dict[int, tuple[int, ...]] = {}
-        self._read_from(chosen)
-        puts = {put for found in self.got.values() for put in found if put >= 0}
-        read = {(self.key[put], self.value[put]) for put in puts}
-        self.rows = [
-            row for row in chosen if self.is_known[row] or (self.key[row], self.value[row]) in read
-        ]
-        self._divide()
-
-    def _column(self, name: str, rows: list[int]) -> dict[int, Any]:
-        return dict(zip(rows, getattr(self.history, name)[rows].tolist(), strict=True))
-
-    def _read_from(self, rows: list[int]) -> None:
-        """Find the put of each get's value."""
-        puts: dict[tuple[int, int | None], int] = {}
-        for row in rows:
-            if not self.is_put[row]:
-                continue
-            first = puts.setdefault((self.key[row], self.value[row]), row)
-            if first != row or self.value[row] < 0:
-                self.repeated = self.repeated or (first, row)
-        values = self.history.values or ()
-        lists = {code: value for code, value in enumerate(values) if isinstance(value, Siblings)}
-        codes: dict[Any, int] = {}
-        if lists:
-            codes = {identity(value): code for code, value in enumerate(values)}
-        codes[None] = -1
-        for row in rows:
-            if self.is_put[row]:
-                continue
-            key, code = self.key[row], self.value[row]
-            several = code in lists and (key, code) not in puts
-            names = [codes.get(identity(each)) for each in lists[code]] if several else [code]
-            names = names or [None]
-            found = [puts.get((key, name), -1 - key if name == -1 else None) for name in names]
-            self.got[row] = tuple(dict.fromkeys(put for put in found if put is not None))
-            if None in found or several:
-                self.odd.append(row)
-
-    def _divide(self) -> None:
-        process, order = self._column("process", self.rows), self.history.order
+        self.history = history
+        chosen = np.arange(len(history)) if rows is None else np.array(sorted(rows), np.int64)
+        chosen = chosen[history.is_ok[chosen] | (history.is_put & (history.outcome == 2))[chosen]]
+        got, odd, self.repeated = _reads(history, chosen)
+        read = {_name(history, put) for puts in got.values() for put in puts if put >= 0}
+        happened = [r for r in chosen.tolist() if history.is_ok[r] or _name(history, r) in read]
         # Of one process's operations, each of the refinements says exactly what came first.
-        self.begin, self.end = self.ranks(*(order.refinements or [order[:2]])[0])
-        self.threads: list[list[int]] = []
-        self.place: dict[int, tuple[int, int]] = {}
-        self._ends: list[list[float]] = []
-        self._of_process: defaultdict[int, list[int]] = defaultdict(list)
-        self._process = process
-        for row in sorted(self.rows, key=lambda row: (self.begin[row], self.end[row])):
-            mine = self._of_process[process[row]]
-            free = (each for each in mine if self._ends[each][-1] < self.begin[row])
-            number = next(free, len(self.threads))
-            if number == len(self.threads):
-                mine.append(number)
-                self.threads.append([])
-                self._ends.append([])
-            self.place[row] = number, len(self.threads[number])
-            self.threads[number].append(row)
-            self._ends[number].append(self.end[row])
+        began, ended = (history.order.refinements or [history.order[:2]])[0]
+        ended = np.where(history.is_ok, ended, np.inf)
+        happened.sort(key=lambda row: (began[row], ended[row]))
+        keys = np.unique(history.key[happened])
+        self.count, self.rows = len(happened), [*happened, *map(_initial, keys.tolist())]
+        place = {row: number for number, row in enumerate(self.rows)}
+        self.gets = [place[row] for row in happened if row in got]
+        self.got = [tuple(place[put] for put in got.get(row, ())) for row in self.rows]
+        self.odd = sorted((place[row] for row in odd), key=lambda get: ended[self.rows[get]])
+        self.key = np.append(history.key[happened], keys)
+        self.is_put = np.append(history.is_put[happened], np.full(len(keys), True))
+        process = np.append(history.process[happened], keys)
+        begin = np.append(began[happened], np.full(len(keys), -np.inf))
+        end = np.append(ended[happened], np.full(len(keys), np.inf))
+        self.own = (process[:, None] == process) & (end[:, None] < begin)
+        self.is_known = np.isfinite(end)
 
-    def ranks(self, began: Column, ended: Column) -> tuple[dict[int, float], dict[int, float]]:
-        """The ranks of the operations by row; what is not known to have ended never does."""
-        begin = dict(zip(self.rows, began[self.rows].tolist(), strict=True))
-        ends = zip(self.rows, ended[self.rows].tolist(), strict=True)
-        return begin, {row: end if self.is_known[row] else math.inf for row, end in ends}
+    @property
+    def in_time(self) -> Mask:
+        """What was over when what began, whoever did them; initial values are left out."""
+        rows, known = self.rows[: self.count], self.is_known[: self.count, None]
+        began, ended = (each[rows] for each in self.history.order[:2])
+        in_time: Mask = self.own[: self.count, : self.count] | (known & (ended[:, None] < began))
+        return in_time
 
-    def siblings(self, row: int) -> list[int]:
-        """The threads of an operation's process."""
-        return self._of_process[self._process[row]]
+    @cached_property
+    def rivals(self) -> Mask:
+        """Puts of the same key: only one of them is the latest."""
+        rivals: Mask = (self.key[:, None] == self.key) & self.is_put[:, None] & self.is_put
+        np.fill_diagonal(rivals, False)
+        return rivals
 
-    def behind(self, row: int) -> Iterator[tuple[int, int]]:
-        """For each thread of its process, how many operations came before this one."""
-        for thread in self.siblings(row):
-            yield thread, bisect_left(self._ends[thread], self.begin[row])
+    @cached_property
+    def before(self) -> Mask:
+        """What happened before what; what did so before itself is in a circle."""
+        before: Mask = self.own.copy()
+        before[self.count :] = self.rivals[self.count :]
+        for get in self.gets:
+            before[list(self.got[get]), get] = True
+        for middle in range(self.count):
+            before[before[:, middle]] |= before[middle]
+        return before
 
-    def earlier(self, row: int) -> Iterator[int]:
+    @cached_property
+    def older(self) -> Mask:
+        """What of the same key had been put before what."""
+        return self.before & self.rivals
+
+    def earlier(self, place: int) -> list[int]:
         """The operations of its process that came before this one."""
-        for thread, places in self.behind(row):
-            yield from self.threads[thread][:places]
-
-    def bit(self, put: int) -> int:
-        """The set of one put."""
-        return 1 << (put if put >= 0 else len(self.history) - 1 - put)
-
-    @cached_property
-    def before(self) -> dict[int, int]:
-        """The puts that happened before each operation; one that did before itself is in a circle.
-
-        O(n) joins of sets of n bits, times the number of steps that lead backwards in time.
-        """
-        past = {row: self.bit(-1 - self.key[row]) if self.is_put[row] else 0 for row in self.rows}
-        changed = True
-        while changed:
-            changed = False
-            for row in self.place:
-                known = past[row]
-                for source in self.sources(row):
-                    known |= past.get(source, 0)
-                    known |= self.bit(source) if source < 0 or self.is_put[source] else 0
-                changed |= known != past[row]
-                past[row] = known
-        return past
-
-    def sources(self, row: int) -> Iterator[int]:
-        """The operations from which one step leads to this one, without those before them."""
-        for thread, places in self.behind(row):
-            yield from self.threads[thread][max(0, places - 1) : places]
-        yield from self.got.get(row, ())
-
-    @cached_property
-    def of_key(self) -> dict[int, int]:
-        """The puts of each key."""
-        masks: defaultdict[int, int] = defaultdict(int)
-        for row in self.rows:
-            masks[self.key[row]] |= self.bit(-1 - self.key[row])
-            masks[self.key[row]] |= self.bit(row) if self.is_put[row] else 0
-        return masks
-
-    @cached_property
-    def _older(self) -> dict[int, int]:
-        return {
-            row: self.before[row] & self.of_key[self.key[row]] & ~self.bit(row)
-            for row in self.rows
-            if self.is_put[row]
-        }
-
-    def older(self, put: int) -> int:
-        """The puts of the same key that happened before a put."""
-        return self._older[put] if put >= 0 else 0
-
-    def members(self, mask: int) -> list[int]:
-        """The puts of a set: initial values first, then by row."""
-        found = []
-        while mask:
-            bit = mask & -mask
-            mask ^= bit
-            place = bit.bit_length() - 1
-            size = len(self.history)
-            found.append(place if place < size else size - 1 - place)
-        return sorted(found)
+        found: list[int] = np.flatnonzero(self.own[:, place]).tolist()
+        return found
 
     def path(self, first: int, last: int) -> list[int]:
         """Few operations that lead from one to another, both among them; empty if none do."""
-        if first < 0 or last < 0:
-            return []
-        came: dict[int, int | None] = {last: None}
+        came: dict[int, int] = {}
         waiting = deque([last])
-        while waiting:
-            row = waiting.popleft()
-            if row == first and came[row] is not None:
-                break
-            for source in (*self.got.get(row, ()), *self.earlier(row)):
-                if source >= 0 and (source not in came or (source == first == last)):
-                    came[source] = row
+        while waiting and first not in came:
+            now = waiting.popleft()
+            for source in (*self.got[now], *self.earlier(now)):
+                if source < self.count and source not in came:
+                    came[source] = now
                     waiting.append(source)
         steps = [first]
-        while came.get(steps[-1]) is not None and (len(steps) == 1 or steps[-1] != last):
-            steps.append(came[steps[-1]])  # type: ignore[arg-type]
-        return steps if steps[-1] == last and len(steps) > 1 else []
+        while first in came and (len(steps) == 1 or steps[-1] != last):
+            steps.append(came[steps[-1]])
+        return steps if len(steps) > 1 else []
+
+    def just(self, place: int) -> Mask:
+        """One alone."""
+        alone: Mask = np.arange(len(self.rows)) == place
+        return alone
+
+    def named(self, places: Iterable[int]) -> list[int]:
+        """The rows of some operations."""
+        return [self.rows[place] for place in places]
+
+    @property
+    def operations(self) -> tuple[int, ...]:
+        """The rows of all operations, in their order there."""
+        return tuple(sorted(self.rows[: self.count]))
+
+    def smallest(self, around: Iterable[int], is_wrong: Callable[[Past], bool]) -> Past:
+        """Few operations that are still wrong, if possible some of those and the puts they read."""
+        places = set(around)
+        places = places.union(*(self.got[place] for place in places))
+        rows = sorted(row for row in self.named(places) if row >= 0)
+        if len(rows) < self.count and not is_wrong(Past(self.history, rows)):
+            rows = [*self.operations]
+        puts = {self.rows[get]: self.named(self.got[get]) for get in self.gets}
+        kept = few_values_and_gets(
+            rows,
+            lambda row: {_name(self.history, put) for put in puts.get(row, [row]) if put >= 0},
+            lambda row: row in puts,
+            lambda some: is_wrong(Past(self.history, some)),
+        )
+        return Past(self.history, kept)
+
+
+def _initial(key: int) -> int:
+    """What stands for the put of a key's initial value, so that it is no row."""
+    return -2 - key
+
+
+def _name(history: History, put: int) -> tuple[int, int]:
+    return int(history.key[put]), int(history.value[put])
+
+
+def _reads(
+    history: History, rows: Column
+) -> tuple[dict[int, tuple[int, ...]], list[int], tuple[int, ...]]:
+    """The puts whose values each get returned, gets of what nobody put, and two puts of a value."""
+    puts: dict[tuple[int, int], int] = {}
+    repeated: tuple[int, ...] = ()
+    for row in rows[history.is_put[rows]].tolist():
+        first = puts.setdefault(name := _name(history, row), row)
+        if first != row or name[1] < 0:
+            repeated = repeated or (first, row)
+    codes = {identity(value): code for code, value in enumerate(history.values or ())}
+    codes[None] = -1
+    got, odd = {}, []
+    for row in rows[history.is_get[rows]].tolist():
+        key, code = _name(history, row)
+        value = history.decode("value", code)
+        several = isinstance(value, Siblings) and (key, code) not in puts
+        values = [codes.get(identity(each), -2) for each in value] if several else [code]
+        initial = {-1: _initial(key)}
+        found = [puts.get((key, each), initial.get(each)) for each in values]
+        got[row] = tuple(dict.fromkeys(put for put in found if put is not None))
+        if None in found or several:
+            odd.append(row)
+    return got, odd, repeated
 
 
 def _only_puts_and_gets(history: History) -> None:
@@ -247,30 +190,3 @@ def _only_puts_and_gets(history: History) -> None:
         row = int(np.argmax(history.kind > 1))
         found = history.decode("kind", int(history.kind[row]))
         raise ValueError(f"kind of operation {row} must be put or get here, got {found}")
-
-
-def minimal(
-    history: History, rows: Sequence[int], violates: Callable[[list[int]], bool]
-) -> list[int]:
-    """Drop gets, or a value's puts and gets together, as long as the rest still violates.
-
-    A get whose put was dropped would look wrong that is not.
-    """
-    past = Past(history, rows)
-    rows = past.rows
-    names = {
-        row: frozenset(
-            (past.key[row], past.value[put]) for put in past.got.get(row, (row,)) if put >= 0
-        )
-        for row in rows
-    }
-    values = list(dict.fromkeys(name for row in rows for name in names[row]))
-
-    def with_values(some: list[tuple[int, int]]) -> list[int]:
-        return [row for row in rows if names[row] <= set(some)]
-
-    values = shrink(values, lambda some: violates(with_values(some)))
-    kept = with_values(values)
-    puts = [row for row in kept if past.is_put[row]]
-    gets = shrink([row for row in kept if not past.is_put[row]], lambda some: violates(puts + some))
-    return sorted(puts + gets)

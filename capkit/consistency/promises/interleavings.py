@@ -7,136 +7,125 @@ does not, if it pushes out a value that was put only once and that a later get w
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
-from typing import NamedTuple, TypeAlias
+from operator import ge
+from typing import TypeAlias
 
+import numpy as np
+
+from capkit.consistency.allowance import Allowance
+from capkit.consistency.linearizability.configurations import Trail, along
 from capkit.consistency.promises.happened_before import Past
+from capkit.history.columns import Mask
 
 Places: TypeAlias = tuple[int, ...]
 Held: TypeAlias = tuple[tuple[int, ...], ...]
-Path: TypeAlias = "tuple[int, Path] | None"
 
 
-class Found(NamedTuple):
-    """The order, or none if there is no such order, or `ok` is None if the budget ran out."""
-
-    ok: bool | None
-    steps: int
-    order: tuple[int, ...] = ()
+class GaveUpError(Exception):
+    """The search used up its allowance."""
 
 
-class Search:
-    """The search for an order of `past` in which every get returns one of the last `depth` values.
+class Interleavings:
+    """The orders of `past` that keep what `must` come before what.
 
-    With `timed`, an operation that ended before another began comes before it; `before` says
-    what else must come before a put, as sets of rows.
+    In them every get returns one of the last `depth` values of its key.
     """
 
-    def __init__(
-        self,
-        past: Past,
-        *,
-        depth: int = 1,
-        timed: bool = False,
-        before: dict[int, int] | None = None,
-    ) -> None:
-        self.past, self.depth, self.timed = past, depth, timed
-        order = past.history.order
-        self.begin, self.end = past.ranks(*order[:2]) if timed else (past.begin, past.end)
-        self.before = before or dict.fromkeys(past.place, 0)
-        self.plain = not timed and all(len(past.siblings(row)) == 1 for row in past.place)
-        self.keys = {key: place for place, key in enumerate(dict.fromkeys(past.key.values()))}
+    def __init__(self, past: Past, must: Mask, depth: int = 1) -> None:
+        self.past, self.depth = past, depth
+        self.value = past.history.value[past.rows[: past.count]].tolist()
+        self.key = np.unique_inverse(past.key[: past.count]).inverse_indices.tolist()
+        self.threads = _threads(past)
+        self.place = {row: at for at, row in _places(self.threads)}
+        # How far each thread must have come before an operation, and when all is over.
+        self.needed = {
+            row: [_reach(must[thread, row]) for thread in self.threads] for row in self.place
+        }
+        self.end = [_reach(past.is_known[thread]) for thread in self.threads]
         # Where in each thread the last get of a value stands, and which values come back.
         self.wanted: defaultdict[tuple[int, int], dict[int, int]] = defaultdict(dict)
         self.puts: defaultdict[tuple[int, int], int] = defaultdict(int)
-        for row in sorted(past.place, key=lambda row: past.place[row][1]):
-            name = past.key[row], past.value[row]
+        for (thread, place), row in _places(self.threads):
+            name = self.key[row], self.value[row]
             if past.is_put[row]:
                 self.puts[name] += 1
             else:
-                thread, place = past.place[row]
                 self.wanted[name][thread] = place
 
-    def run(self, budget: int) -> Found:
-        """Search until an order is found, none is left, or the budget is used up."""
-        start: Held = tuple((-1,) for _ in self.keys)
-        none = (0,) * len(self.past.threads)
-        waiting: list[tuple[Places, Held, int, Path]] = [(none, start, 0, None)]
+    def first(self, allowance: Allowance) -> tuple[int, ...] | None:
+        """One such order, by row, or None if there is none.
+
+        Raises
+        ------
+        GaveUpError
+            If that takes more than is allowed: a step for each configuration.
+        """
+        start: Held = ((-1,),) * (1 + max(self.key, default=-1))
+        waiting: list[tuple[Places, Held, Trail]] = [((0,) * len(self.threads), start, None)]
         met: set[tuple[Places, Held]] = set()
         while waiting:
-            places, held, taken, path = waiting.pop()
-            places, taken, path = self._read(places, held, taken, path)
+            places, held, trail = self._read(*waiting.pop())
             if (places, held) in met:
                 continue
-            if len(met) == budget:
-                return Found(None, budget)
+            if not allowance.take(1):
+                raise GaveUpError
             met.add((places, held))
-            if self._over(places):
-                return Found(True, len(met), _rows(path))
-            ready = self._ready(places)
-            puts = [row for row in ready if self.past.is_put[row] and not self.before[row] & ~taken]
-            for row in sorted(puts, key=lambda row: self.begin[row], reverse=True):
+            if all(map(ge, places, self.end)):  # only puts without answer are left
+                return tuple(self.past.rows[row] for row in along(trail))
+            puts = [row for row in self._ready(places) if self.past.is_put[row]]
+            for row in sorted(puts, reverse=True):
                 if (after := self._put(row, places, held)) is not None:
-                    further = self._next(places, row), after, taken | 1 << row, (row, path)
-                    waiting.append(further)
-        return Found(False, len(met))
+                    waiting.append((self._next(places, row), after, (row, trail)))
+        return None
 
-    def _read(self, places: Places, held: Held, taken: int, path: Path) -> tuple[Places, int, Path]:
+    def _read(self, places: Places, held: Held, trail: Trail) -> tuple[Places, Held, Trail]:
         """Let every get take effect that is next in its thread and fits."""
         fits = True
         while fits:
             fits = False
             for row in self._ready(places):
-                held_here = held[self.keys[self.past.key[row]]]
-                if not self.past.is_put[row] and self.past.value[row] in held_here:
-                    places, taken = self._next(places, row), taken | 1 << row
-                    path, fits = (row, path), True
-        return places, taken, path
+                if not self.past.is_put[row] and self.value[row] in held[self.key[row]]:
+                    places, trail, fits = self._next(places, row), (row, trail), True
+        return places, held, trail
 
     def _ready(self, places: Places) -> list[int]:
         """The next operation of each thread, if nothing that is left must come before it."""
-        pairs = zip(self.past.threads, places, strict=True)
+        pairs = zip(self.threads, places, strict=True)
         rows = [thread[place] for thread, place in pairs if place < len(thread)]
-        if self.plain:
-            return rows
-        soonest: dict[int, float] = {}
-        for row in rows:
-            group = self._group(row)
-            soonest[group] = min(soonest.get(group, math.inf), self.end[row])
-        return [row for row in rows if self.begin[row] <= soonest[self._group(row)]]
-
-    def _group(self, row: int) -> int:
-        """Among whose operations those that finished before this one began come first."""
-        return 0 if self.timed else self.past.siblings(row)[0]
+        return [row for row in rows if all(map(ge, places, self.needed[row]))]
 
     def _put(self, row: int, places: Places, held: Held) -> Held | None:
         """What the keys hold after a put, or None if it takes from a get what that one needs."""
-        key = self.past.key[row]
-        here = self.keys[key]
-        values = (self.past.value[row], *held[here])
+        key = self.key[row]
+        values = (self.value[row], *held[key])
         for lost in values[self.depth :]:
             if self.puts[key, lost] + (lost < 0) == 1:
                 wanted = self.wanted.get((key, lost), {})
                 if any(places[thread] <= place for thread, place in wanted.items()):
                     return None
-        return (*held[:here], values[: self.depth], *held[here + 1 :])
+        return (*held[:key], values[: self.depth], *held[key + 1 :])
 
     def _next(self, places: Places, row: int) -> Places:
-        thread, place = self.past.place[row]
+        thread, place = self.place[row]
         return (*places[:thread], place + 1, *places[thread + 1 :])
 
-    def _over(self, places: Places) -> bool:
-        """Whether only puts without answer are left, which are the last of their threads."""
-        pairs = zip(self.past.threads, places, strict=True)
-        return not any(
-            self.past.is_known[thread[place]] for thread, place in pairs if place < len(thread)
-        )
+
+def _threads(past: Past) -> list[list[int]]:
+    """The operations of each process in its order, divided where they overlap."""
+    threads: list[list[int]] = []
+    for row in range(past.count):
+        mine = next((each for each in threads if past.own[each[-1], row]), None)
+        if mine is None:
+            threads.append(mine := [])
+        mine.append(row)
+    return threads
 
 
-def _rows(path: Path) -> tuple[int, ...]:
-    rows = []
-    while path is not None:
-        row, path = path
-        rows.append(row)
-    return tuple(reversed(rows))
+def _places(threads: list[list[int]]) -> list[tuple[tuple[int, int], int]]:
+    return [((n, i), row) for n, thread in enumerate(threads) for i, row in enumerate(thread)]
+
+
+def _reach(needed: Mask) -> int:
+    """How many of a thread's operations there are up to the last that is needed."""
+    return int(np.flatnonzero(needed).max(initial=-1)) + 1

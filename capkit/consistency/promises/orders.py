@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from capkit._arguments import count
-from capkit.consistency import reasons
+from capkit.consistency import sentences
 from capkit.consistency.ages import staleness
+from capkit.consistency.allowance import Allowance
 from capkit.consistency.measures import missed
 from capkit.consistency.promises.causality import causal
 from capkit.consistency.promises.forced import forced
-from capkit.consistency.promises.happened_before import Past, minimal
-from capkit.consistency.promises.interleavings import Found, Search
-from capkit.consistency.reasons import listed
-from capkit.consistency.verdicts import Verdict, vacuous
-from capkit.consistency.wording import label, returned
+from capkit.consistency.promises.happened_before import Past
+from capkit.consistency.promises.interleavings import GaveUpError, Interleavings
+from capkit.consistency.sentences import labels, returned
+from capkit.consistency.verdicts import Verdict, refuted, undecided, vacuous
 from capkit.history import History
 from capkit.history.order import joined
 
@@ -33,7 +34,7 @@ def sequential(history: History, *, budget: int = 100_000) -> Verdict:
     Parameters
     ----------
     history : History
-        What the clients saw. What counts as one process's order is said in `past`.
+        What the clients saw.
     budget : int
         Configurations that the search may look at, at least 1; as many again to find the witness.
 
@@ -42,7 +43,7 @@ def sequential(history: History, *, budget: int = 100_000) -> Verdict:
     Verdict
         True with the order, False with the witness, or None if the budget ran out. The question is
         NP-complete [3]_. Most violations are already violations of `causal`, which is tried first;
-        what a short search leaves open is narrowed by what is certain of every order.
+        then what is certain of every order narrows the search. Meant for some hundred operations.
 
     Raises
     ------
@@ -58,34 +59,34 @@ def sequential(history: History, *, budget: int = 100_000) -> Verdict:
 
     Examples
     --------
-    >>> history = History.from_columns(
-    ...     kind=["put", "put", "get"],
-    ...     key=["x", "x", "x"],
-    ...     value=[1, 2, 1],
-    ...     invoked=[0, 20, 70],
-    ...     completed=[10, 30, 75],
-    ...     client=[0, 0, 1],
-    ... )
+    >>> from capkit.history import story
+    >>> history = story("x=1 x=2 / ... ... x?1")
     >>> sequential(history).order
     (0, 2, 1)
     """
-    budget = count("budget", budget, high=2**63)
+    allowance = Allowance(count("budget", budget, high=2**63))
     if (nothing := vacuous(history, "sequential")) is not None:
         return nothing
-    weaker = causal(history)
-    if weaker.ok is False:
-        words = weaker.reason
-        return Verdict(ok=False, claim="sequential", witness=weaker.witness, reason=words)
+    if (weaker := causal(history)).ok is False:
+        return replace(weaker, claim="sequential")
     past = Past(history)
-    found = _in_any_order(past, budget)
-    if found.ok:
-        reason = "in the order of the verdict, every get returns the latest put before it"
-        return _verdict("sequential", found, reason)
-    if found.ok is None:
-        return _verdict("sequential", found, f"the search gave up after {found.steps:,} steps")
-    witness = _witness(history, past, budget, _in_any_order)
+    try:
+        order = _in_one_order(past, allowance)
+    except GaveUpError:
+        return undecided(allowance, "sequential")
     rest = "that keeps each process's own order lets every get return the latest put before it"
-    return _verdict("sequential", found, f"no order of {_all(history, witness)} {rest}", witness)
+    if order is None:
+        return _no_order(past, allowance, _in_one_order, "sequential", rest)
+    reason = "in the order of the verdict, every get returns the latest put before it"
+    return Verdict(
+        ok=True, claim="sequential", reason=reason, steps=allowance.used, _order=lambda: order
+    )
+
+
+def _in_one_order(past: Past, allowance: Allowance) -> tuple[int, ...] | None:
+    """An order in which every get returns the latest put, and each process's own order holds."""
+    must = past.own if past.repeated else forced(past, past.gets)
+    return None if must.diagonal().any() else Interleavings(past, must).first(allowance)
 
 
 def k_atomic(history: History, k: int, *, budget: int = 100_000) -> Verdict:
@@ -126,50 +127,42 @@ def k_atomic(history: History, k: int, *, budget: int = 100_000) -> Verdict:
 
     Examples
     --------
-    >>> history = History.from_columns(
-    ...     kind=["put", "put", "get"],
-    ...     key=["x", "x", "x"],
-    ...     value=[1, 2, 1],
-    ...     invoked=[0, 20, 70],
-    ...     completed=[10, 30, 75],
-    ... )
+    >>> from capkit.history import story
+    >>> history = story("x=1 x=2 / ... ... x?1")
     >>> k_atomic(history, 1).ok, k_atomic(history, 2).ok
     (False, True)
     """
-    k, budget = count("k", k), count("budget", budget, high=2**63)
+    k, allowance = count("k", k), Allowance(count("budget", budget, high=2**63))
     claim = f"{k}-atomic"
     if (nothing := vacuous(history, claim)) is not None:
         return nothing
     whole = Past(history)
     if whole.odd:
-        reason, witness = reasons.unexplained(
-            history, min(whole.odd, key=lambda row: whole.end[row])
-        )
+        reason, witness = sentences.unexplained(history, whole.rows[whole.odd[0]])
         return Verdict(ok=False, claim=claim, witness=witness, reason=reason)
     if (breach := _too_old(history, whole, k)) is not None:
         return breach
 
-    def search(past: Past, budget: int) -> Found:
-        return Search(past, depth=k, timed=True).run(budget)
+    def in_time(past: Past, allowance: Allowance) -> tuple[int, ...] | None:
+        return Interleavings(past, past.in_time, depth=k).first(allowance)
 
-    steps = 0
-    gave_up = False
-    keys = _by_key(whole)
+    gave_up, keys = False, _by_key(whole)
     for number, rows in enumerate(keys):
-        past = Past(history, rows)
-        share = max(1, (budget - steps) // (len(keys) - number))
-        found = search(past, share)
-        steps += found.steps
-        gave_up |= found.ok is None
-        if found.ok is False:
-            witness = _witness(history, past, budget, search)
+        past, left = Past(history, rows), allowance.steps - allowance.used
+        share = Allowance(max(1, left // (len(keys) - number)))
+        order: tuple[int, ...] | None = ()
+        try:
+            order = in_time(past, share)
+        except GaveUpError:
+            gave_up = True
+        allowance.take(share.used)
+        if order is None:
             rest = f"that fits their times lets every get return one of the latest {k} values"
-            reason = f"no order of {_all(history, witness)} {rest}"
-            return _verdict(claim, found._replace(steps=steps), reason, witness)
-    reason = f"every get returned one of the latest {k} values, in an order that fits their times"
+            return _no_order(past, allowance, in_time, claim, rest)
     if gave_up:
-        reason = f"the search gave up after {steps:,} steps"
-    return Verdict(ok=None if gave_up else True, claim=claim, steps=steps, reason=reason)
+        return undecided(allowance, claim)
+    reason = f"every get returned one of the latest {k} values, in an order that fits their times"
+    return Verdict(ok=True, claim=claim, steps=allowance.used, reason=reason)
 
 
 def _too_old(history: History, past: Past, k: int) -> Verdict | None:
@@ -180,63 +173,43 @@ def _too_old(history: History, past: Past, k: int) -> Verdict | None:
     get = int(late[0])
     _, (puts,) = missed(history, late[:1])
     newer = puts[:k].tolist()
-    same = [row for row in past.rows if past.is_put[row] and past.key[row] == past.key[get]]
-    same = [row for row in same if past.value[row] == past.value[get]]
-    text = f"{returned(past, get)} although {_all(history, newer)} had finished before it began"
-    if same:
-        text += f", and began after {_all(history, same)} had finished"
-    witness = tuple(sorted((get, *newer, *same)))
-    return Verdict(ok=False, claim=f"{k}-atomic", witness=witness, reason=text)
+    same = (history.key == history.key[get]) & (history.value == history.value[get])
+    same_puts = [row for row in past.operations if same[row] and history.is_put[row]]
+    told = returned(history, get, same_puts or [-1])
+    reason = f"{told} although {labels(history, newer)} had finished before it began"
+    if same_puts:
+        reason += f", and began after {labels(history, same_puts)} had finished"
+    witness = tuple(sorted((get, *newer, *same_puts)))
+    return Verdict(ok=False, claim=f"{k}-atomic", witness=witness, reason=reason)
 
 
 def _by_key(past: Past) -> list[list[int]]:
     """The operations of each key, or of keys that must be judged together; the fewest first."""
     groups: defaultdict[int, list[int]] = defaultdict(list)
-    leader = joined(past.history.order, past.history.invoked, past.key)
-    for row in past.rows:
-        groups[leader[past.key[row]]].append(row)
+    key = {row: int(past.history.key[row]) for row in past.operations}
+    leader = joined(past.history.order, past.history.invoked, key)
+    for row in past.operations:
+        groups[leader[key[row]]].append(row)
     return sorted(groups.values(), key=len)
 
 
-def _in_any_order(past: Past, budget: int) -> Found:
-    """A short search; if it is not enough, find out what is forced, and search the rest."""
-    short = min(budget, 1_000 + len(past.rows))
-    found = Search(past).run(short)
-    if found.ok is not None or past.repeated or budget == short:
-        return found
-    before = forced(past)
-    if before is None:
-        return Found(False, found.steps)
-    rest = Search(past, before=before).run(budget - found.steps)
-    return rest._replace(steps=found.steps + rest.steps)
+def _no_order(
+    past: Past,
+    allowance: Allowance,
+    search: Callable[[Past, Allowance], tuple[int, ...] | None],
+    claim: str,
+    rest: str,
+) -> Verdict:
+    """The verdict on operations that have no order, with few of them as far as is allowed."""
+    more = allowance.renewed()
 
+    def is_wrong(some: Past) -> bool:
+        try:
+            return search(some, more) is None
+        except GaveUpError:
+            return False
 
-def _witness(
-    history: History, past: Past, budget: int, search: Callable[[Past, int], Found]
-) -> tuple[int, ...]:
-    """Few operations that still have no order, as far as the budget allows."""
-    left = budget
-
-    def violates(rows: list[int]) -> bool:
-        nonlocal left
-        found = search(Past(history, rows), left)
-        left -= found.steps
-        return found.ok is False
-
-    return tuple(minimal(history, past.rows, violates))
-
-
-def _all(history: History, rows: Sequence[int]) -> str:
-    past = Past(history, rows)
-    return listed([label(past, row) for row in rows])
-
-
-def _verdict(claim: str, found: Found, reason: str, witness: tuple[int, ...] = ()) -> Verdict:
-    return Verdict(
-        ok=found.ok,
-        claim=claim,
-        witness=witness,
-        reason=reason,
-        steps=found.steps,
-        _order=lambda: found.order,
-    )
+    few = past.smallest(range(past.count), is_wrong).operations
+    reason = f"no order of {labels(past.history, few)} {rest}"
+    steps = allowance.used + more.used
+    return refuted(reason, few, is_small=not more.is_over, steps=steps, claim=claim)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from capkit.consistency.ages import convergence, staleness
+from capkit.consistency.linearizability.one_copy import linearizable
 from capkit.consistency.measures import missed
 from capkit.consistency.promises.causality import causal
 from capkit.consistency.promises.orders import k_atomic, sequential
@@ -95,12 +96,39 @@ class Ladder:
         )
 
 
-def climb(history: History, top: Verdict, *, budget: int) -> Ladder:
-    """Judge all rungs, given the verdict on the highest; see `consistency.ladder`.
+def ladder(history: History, *, budget: int = 100_000) -> Ladder:
+    """Judge a history by every model from linearizable down, and say which rungs it holds.
 
-    What follows from a higher rung is not judged again.
+    The rungs and what follows from each are `RUNGS`; a rung that follows from a higher one that
+    holds is not judged again. Staleness is bounded if no get missed more than one newer put that
+    was surely there; a history is convergent if all copies are equal in the end.
+
+    Parameters
+    ----------
+    history : History
+        What the clients saw of registers: puts and gets.
+    budget : int
+        Steps that each search may take, at least 1.
+
+    Returns
+    -------
+    Ladder
+        It prints as a table, with the reason for each weakest rung that fails.
+
+    Raises
+    ------
+    ValueError
+        If the budget is below 1, or the history has other operations than puts and gets.
+
+    Examples
+    --------
+    >>> from capkit.history import story
+    >>> history = story("x=1 x=2 / ... ... x?1")
+    >>> ladder(history).weakest, ladder(history).highest
+    (('linearizable',), ('sequential', '2-atomic'))
     """
-    judges = {
+    judges: dict[str, Callable[[], Verdict]] = {
+        "linearizable": lambda: linearizable(history, budget=budget),
         "sequential": lambda: sequential(history, budget=budget),
         "2-atomic": lambda: k_atomic(history, 2, budget=budget),
         "causal": lambda: causal(history),
@@ -111,19 +139,19 @@ def climb(history: History, top: Verdict, *, budget: int) -> Ladder:
         "bounded staleness": lambda: _bounded(history),
         "convergent": lambda: _convergent(history),
     }
-    found = {"linearizable": top}
+    found: dict[str, Verdict] = {}
     for rung in RUNGS:
         above = [upper for upper, lower in RUNGS.items() if rung in lower and found[upper].ok]
-        if above:
-            reason = f"every {above[0]} history is"
-            nothing = vacuous(history, rung)
-            found[rung] = nothing or Verdict(ok=True, claim=rung, reason=reason)
-        elif rung in judges:
-            found[rung] = replace(judges[rung](), claim=rung)
+        found[rung] = _implied(history, rung, above[0]) if above else judges[rung]()
     refuted = [found[rung] for rung in RUNGS["linearizable"] if found[rung].ok is False]
-    if top.ok is None and refuted:
-        found["linearizable"] = replace(refuted[0], claim="linearizable")
-    return Ladder(found)
+    if found["linearizable"].ok is None and refuted:
+        found["linearizable"] = refuted[0]
+    return Ladder({rung: replace(verdict, claim=rung) for rung, verdict in found.items()})
+
+
+def _implied(history: History, rung: str, above: str) -> Verdict:
+    nothing = vacuous(history, rung)
+    return nothing or Verdict(ok=True, claim=rung, reason=f"every {above} history is")
 
 
 def _bounded(history: History) -> Verdict:

@@ -1,16 +1,25 @@
 """The four session guarantees: what one client sees of its own and of others' puts.
 
+All have one shape. What a process does makes some versions too old for it, and no later get of the
+process may return one of those. Too old is what is older than
+
+* read your writes: what the process has put,
+* monotonic reads: what it has got,
+* monotonic writes: what the process that put what it has got had put before,
+* writes follow reads: what that process had got before;
+
+and what the process has seen replaced. A get of siblings is wrong only if every one of them is.
+
 A version is *older* than another one of the same key if its put happened before the other's (see
-`past`); the initial value is older than all. Nothing else says which of two versions is newer: not
-the clock, which may be skewed, and not the store, which nobody asked. So two puts of which
-neither knew are in no order, and a client that gets first one and then the other has seen nothing
-wrong; nor has it if it gets an old value for ever and never the new one.
+`happened_before`); the initial value is older than all. Nothing else says which of two versions is
+newer: not the clock, which may be skewed, and not the store, which nobody asked. So two puts of
+which neither knew are in no order, and a client that gets first one and then the other has seen
+nothing wrong; nor has it if it gets an old value for ever and never the new one.
 
-From Terry et al. [1]_, as far as a client can tell. They speak of what servers hold. A client that
-talks to several servers may see a guarantee broken although each server keeps it, because it was
-sent from one to another that has less; it cannot tell, and it is as badly served.
-
-A get of siblings is wrong only if every one of them is, and it shows its process all of them.
+The guarantees are those of Terry et al. [1]_, as far as a client can tell. They speak of what
+servers hold. A client that talks to several servers may see a guarantee broken although each server
+keeps it, because it was sent from one to another that has less; it cannot tell, and it is as badly
+served.
 
 References
 ----------
@@ -22,145 +31,61 @@ References
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from capkit.consistency.promises.happened_before import Past, minimal
+import numpy as np
+
+from capkit.consistency.promises.happened_before import Past
+from capkit.consistency.sentences import label, replaced, returned, version
 from capkit.consistency.verdicts import Verdict, vacuous
-from capkit.consistency.wording import after, label, returned, value
 from capkit.history import History
+from capkit.history.columns import Mask
 
 
 class Lesson(NamedTuple):
-    """After an operation its process must not get some puts' values any more: those `out` of date.
+    """Some versions are too `old` because of the put `newer`; `via` are operations that show it."""
 
-    `newer` is the put that made them so, `via` are the operations that show it.
-    """
-
-    out: int
+    old: Mask
     newer: int
     via: tuple[int, ...]
 
 
-class Rule(NamedTuple):
-    """What each operation teaches its process, and how to say what one lesson rests on.
-
-    With `by_value`, what a get teaches depends only on what it returned.
-    """
-
-    claim: str
-    lessons: Callable[[Past, int], Iterator[Lesson]]
-    words: Callable[..., str]
-    by_value: bool = False
-
-
-class Breach(NamedTuple):
-    """A get of old versions: each of them, with a lesson that it goes against.
-
-    The first is the one to speak of.
-    """
-
-    late: int
-    olds: tuple[tuple[int, Lesson], ...]
-
-
-def _own_puts(past: Past, row: int) -> Iterator[Lesson]:
-    if past.is_put[row]:
-        yield Lesson(past.older(row), row, (row,))
-
-
-def _say_own_puts(past: Past, put: int) -> str:
-    return f"its process had done {label(past, put)} before"
-
-
-def _own_gets(past: Past, row: int) -> Iterator[Lesson]:
-    for put in past.got.get(row, ()):
-        yield Lesson(past.older(put), put, (put, row))
-    now = sum(past.bit(put) for put in past.got.get(row, ()))
-    for get in past.earlier(row) if now else ():
-        if past.key[get] == past.key[row]:
-            for put in past.got.get(get, ()):
-                new = past.got[row][0]
-                yield Lesson(past.bit(put) & ~now, new, (new, row, put, get))
-
-
-def _say_own_gets(past: Past, new: int, row: int, old: int = -1, get: int = -1) -> str:
-    if get < 0:
-        return f"its process had got {value(past, new)} before (#{row})"
-    first, then = value(past, old), value(past, new)
-    return f"its process had got {first} first (#{get}) and then {then} (#{row})"
-
-
-def _puts_in_order(past: Past, row: int) -> Iterator[Lesson]:
-    for seen in past.got.get(row, ()):
-        for put in past.earlier(seen) if seen >= 0 else ():
-            if past.is_put[put]:
-                yield Lesson(_replaced(past, put, seen), put, (row, seen, put))
-
-
-def _say_puts_in_order(past: Past, row: int, seen: int, put: int) -> str:
-    return (
-        f"its process had got {value(past, seen)} before (#{row}), and {label(past, seen)} was "
-        f"done after {label(past, put)} by the same process"
-    )
-
-
-def _puts_after_gets(past: Past, row: int) -> Iterator[Lesson]:
-    for seen in past.got.get(row, ()):
-        for get in past.earlier(seen) if seen >= 0 else ():
-            for put in past.got.get(get, ()):
-                if put >= 0 and put != seen:
-                    yield Lesson(_replaced(past, put, seen), put, (row, seen, put, get))
-
-
-def _say_puts_after_gets(past: Past, row: int, seen: int, put: int, get: int) -> str:
-    return (
-        f"its process had got {value(past, seen)} before (#{row}), and {label(past, seen)} was "
-        f"done by a process that had got {value(past, put)} (#{get})"
-    )
-
-
-def _replaced(past: Past, first: int, then: int) -> int:
-    """What is out of date for those who have seen `then`, which must come after `first`."""
-    same = first != then and past.older(then) & past.bit(first)
-    return past.older(first) | (past.bit(first) if same else 0)
-
-
-_OWN_PUTS = Rule("read your writes", _own_puts, _say_own_puts)
-_OWN_GETS = Rule("monotonic reads", _own_gets, _say_own_gets)
-_PUTS_IN_ORDER = Rule("monotonic writes", _puts_in_order, _say_puts_in_order, True)
-_PUTS_AFTER_GETS = Rule("writes follow reads", _puts_after_gets, _say_puts_after_gets, True)
+Lessons: TypeAlias = Callable[[Past, int], Iterator[Lesson]]
+"""What an operation teaches its process."""
 
 
 def read_your_writes(history: History) -> Verdict:
     """Judge whether every get saw what its own process had put.
 
     Broken by a get of a version that is older than one of its process's earlier puts: the shopper
-    who puts a book in the basket, looks, and finds the basket empty. See `sessions` for "older".
+    who puts a book in the basket, looks, and finds the basket empty.
 
     Parameters
     ----------
     history : History
-        What the clients saw. What counts as one process's order is said in `past`.
+        What the clients saw: some hundred puts and gets.
 
     Returns
     -------
     Verdict
-        True, False with the witness, or None if a value was put twice. O(n) joins of sets of n
-        puts.
+        True, False with the witness, or None if a value was put twice.
 
     Examples
     --------
-    >>> history = History.from_columns(
-    ...     kind=["put", "get"],
-    ...     key=["x", "x"],
-    ...     value=[1, None],
-    ...     invoked=[0, 20],
-    ...     completed=[10, 25],
-    ... )
-    >>> print(read_your_writes(history).reason)
+    >>> from capkit.history import story
+    >>> print(read_your_writes(story("x=1 x?-")).reason)
     get #1 returned None, the initial value, although its process had done put #0 of 1 before
     """
-    return _judge(history, _OWN_PUTS)
+    return _judge(history, "read your writes", _own_puts, _say_own_puts)
+
+
+def _own_puts(past: Past, row: int) -> Iterator[Lesson]:
+    if past.is_put[row]:
+        yield Lesson(past.older[:, row], row, (row,))
+
+
+def _say_own_puts(history: History, put: int) -> str:
+    return f"its process had done {label(history, put)} before"
 
 
 def monotonic_reads(history: History) -> Verdict:
@@ -169,30 +94,34 @@ def monotonic_reads(history: History) -> Verdict:
     Broken by a get of a version that is older than one that the process had got, or of one that it
     had got and seen replaced by another: 1, then 2, then 1 again, whoever put them and when.
 
-    Parameters
-    ----------
-    history : History
-        What the clients saw.
-
-    Returns
-    -------
-    Verdict
-        As `read_your_writes`; the square of a process's gets in the worst case.
+    It takes and answers what `read_your_writes` does.
 
     Examples
     --------
-    >>> history = History.from_columns(
-    ...     kind=["put", "get", "get"],
-    ...     key=["x", "x", "x"],
-    ...     value=[1, 1, None],
-    ...     invoked=[0, 20, 30],
-    ...     completed=[10, 25, 35],
-    ...     client=[0, 1, 1],
-    ... )
-    >>> print(monotonic_reads(history).reason)
+    >>> from capkit.history import story
+    >>> print(monotonic_reads(story("x=1 / ... x?1 x?-")).reason)
     get #2 returned None, the initial value, although its process had got 1 before (#1)
     """
-    return _judge(history, _OWN_GETS)
+    return _judge(history, "monotonic reads", _own_gets, _say_own_gets)
+
+
+def _own_gets(past: Past, row: int) -> Iterator[Lesson]:
+    now = past.got[row]
+    for put in now:
+        yield Lesson(past.older[:, put], put, (put, row))
+    for get in past.earlier(row) if now else ():
+        if past.key[get] == past.key[row]:
+            for put in past.got[get]:
+                if put not in now:
+                    yield Lesson(past.just(put), now[0], (now[0], row, put, get))
+
+
+def _say_own_gets(history: History, new: int, row: int, *before: int) -> str:
+    then = version(history, new)
+    if not before:
+        return f"its process had got {then} before (#{row})"
+    old, get = before
+    return f"its process had got {version(history, old)} first (#{get}) and then {then} (#{row})"
 
 
 def monotonic_writes(history: History) -> Verdict:
@@ -201,30 +130,28 @@ def monotonic_writes(history: History) -> Verdict:
     Broken if a process does put A and then put B, and another gets B and afterwards, of A's key,
     something older than A (or A itself, if B replaced it): the new comment without the post.
 
-    Parameters
-    ----------
-    history : History
-        What the clients saw.
-
-    Returns
-    -------
-    Verdict
-        As `monotonic_reads`.
+    It takes and answers what `read_your_writes` does.
 
     Examples
     --------
-    >>> history = History.from_columns(
-    ...     kind=["put", "put", "get", "get"],
-    ...     key=["post", "comment", "comment", "post"],
-    ...     value=[1, 2, 2, None],
-    ...     invoked=[0, 20, 30, 40],
-    ...     completed=[10, 25, 35, 45],
-    ...     client=[0, 0, 1, 1],
-    ... )
-    >>> monotonic_writes(history).witness
+    >>> from capkit.history import story
+    >>> monotonic_writes(story("post=1 comment=2 / ... ... comment?2 post?-")).witness
     (0, 1, 2, 3)
     """
-    return _judge(history, _PUTS_IN_ORDER)
+    return _judge(history, "monotonic writes", _puts_in_order, _say_puts_in_order)
+
+
+def _puts_in_order(past: Past, row: int) -> Iterator[Lesson]:
+    for seen in past.got[row]:
+        for put in past.earlier(seen):
+            if past.is_put[put]:
+                yield Lesson(_too_old(past, put, seen), put, (row, seen, put))
+
+
+def _say_puts_in_order(history: History, row: int, seen: int, put: int) -> str:
+    got = f"its process had got {version(history, seen)} before (#{row})"
+    rest = f"was done after {label(history, put)} by the same process"
+    return f"{got}, and {label(history, seen)} {rest}"
 
 
 def writes_follow_reads(history: History) -> Verdict:
@@ -233,95 +160,88 @@ def writes_follow_reads(history: History) -> Verdict:
     Broken if a process gets A and then does put B, and somebody gets B and afterwards, of A's key,
     something older than A (or A itself, if B replaced it): the answer without the question.
 
-    Parameters
-    ----------
-    history : History
-        What the clients saw.
-
-    Returns
-    -------
-    Verdict
-        As `monotonic_reads`.
+    It takes and answers what `read_your_writes` does.
 
     Examples
     --------
-    >>> history = History.from_columns(
-    ...     kind=["put", "get", "put", "get", "get"],
-    ...     key=["question", "question", "answer", "answer", "question"],
-    ...     value=[1, 1, 2, 2, None],
-    ...     invoked=[0, 20, 30, 40, 50],
-    ...     completed=[10, 25, 35, 45, 55],
-    ...     client=[0, 1, 1, 2, 2],
-    ... )
+    >>> from capkit.history import story
+    >>> history = story("question=1 / ... question?1 answer=2 / ... ... ... answer?2 question?-")
     >>> writes_follow_reads(history).witness
     (0, 1, 2, 3, 4)
     """
-    return _judge(history, _PUTS_AFTER_GETS)
+    return _judge(history, "writes follow reads", _puts_after_gets, _say_puts_after_gets)
 
 
-def _judge(history: History, rule: Rule) -> Verdict:
-    claim = rule.claim
+def _puts_after_gets(past: Past, row: int) -> Iterator[Lesson]:
+    for seen in past.got[row]:
+        for get in past.earlier(seen):
+            for put in past.got[get]:
+                if put < past.count and put != seen:
+                    yield Lesson(_too_old(past, put, seen), put, (row, seen, put, get))
+
+
+def _say_puts_after_gets(history: History, row: int, seen: int, put: int, get: int) -> str:
+    got = f"its process had got {version(history, seen)} before (#{row})"
+    rest = f"was done by a process that had got {version(history, put)} (#{get})"
+    return f"{got}, and {label(history, seen)} {rest}"
+
+
+def _too_old(past: Past, first: int, then: int) -> Mask:
+    """What is too old for those who have seen `then`, which must come after `first`."""
+    old: Mask = past.older[:, first] | (past.just(first) & past.older[first, then])
+    return old
+
+
+def _judge(history: History, claim: str, lessons: Lessons, words: Callable[..., str]) -> Verdict:
     if (nothing := vacuous(history, claim)) is not None:
         return nothing
     past = Past(history)
     if past.repeated:
-        return Verdict(ok=None, claim=claim, reason=ambiguous(past))
-    breach = _breach(past, rule)
-    if breach is None:
+        return ambiguous(past, claim)
+
+    def is_wrong(some: Past) -> bool:
+        return _breach(some, lessons) is not None
+
+    if (breach := _breach(past, lessons)) is None:
         return Verdict(ok=True, claim=claim, reason="no get returned a version that is too old")
-    rows = {breach.late}
-    for old, lesson in breach.olds:
-        rows |= {lesson.newer, *lesson.via, old, *past.path(old, lesson.newer)}
-    rows = rows.union(*(past.got.get(row, ()) for row in rows))
-
-    def violates(some: list[int]) -> bool:
-        return _breach(Past(history, some), rule) is not None
-
-    few = sorted(row for row in rows if row >= 0)
-    witness = minimal(history, few if violates(few) else past.rows, violates)
-    past = Past(history, witness)
-    breach = _breach(past, rule)
+    past = past.smallest(_around(past, *breach), is_wrong)
+    breach = _breach(past, lessons)
     assert breach is not None
-    old, lesson = breach.olds[0]
-    reason = f"{returned(past, breach.late)} although {rule.words(past, *lesson.via)}"
-    reason += after(past, lesson.newer, old)
-    return Verdict(ok=False, claim=claim, witness=tuple(witness), reason=reason)
+    reason = _reason(past, *breach, words)
+    return Verdict(ok=False, claim=claim, witness=past.operations, reason=reason)
 
 
-def _breach(past: Past, rule: Rule) -> Breach | None:
-    """The first get that goes against what its process should have learned from a rule."""
-    learned = [[0] for _ in past.threads]  # what is out of date after so many operations
-    taught: dict[tuple[int, ...], int] = {}
-    for row in past.place:
-        out = 0
-        for thread, places in past.behind(row):
-            out |= learned[thread][places]
-        puts = past.got.get(row, ())
-        if puts and all(past.bit(put) & out for put in puts):
-            lessons = [lesson for each in past.earlier(row) for lesson in rule.lessons(past, each)]
-            return Breach(row, _explained(past, puts, lessons))
-        name = puts if rule.by_value else (row,)
-        if name not in taught:
-            taught[name] = 0
-            for lesson in rule.lessons(past, row):
-                taught[name] |= lesson.out
-        mine = learned[past.place[row][0]]
-        mine.append(mine[-1] | taught[name])
+def _breach(past: Past, lessons: Lessons) -> tuple[int, Lesson] | None:
+    """The first get that goes against what its process should have learned, and the lesson."""
+    learned = np.zeros_like(past.own)
+    for row in range(past.count):
+        for lesson in lessons(past, row):
+            learned[row] |= lesson.old
+    for get in past.gets:
+        puts = list(past.got[get])
+        if puts and learned[past.own[:, get]].any(axis=0)[puts].all():
+            mine = (lesson for row in past.earlier(get) for lesson in lessons(past, row))
+            return get, max(mine, key=lambda lesson: lesson.old[puts].sum())
     return None
 
 
-def _explained(
-    past: Past, puts: tuple[int, ...], lessons: list[Lesson]
-) -> tuple[tuple[int, Lesson], ...]:
-    """Each put of an old version with a lesson, if possible with one that is about all of them."""
-    every = sum(past.bit(put) for put in puts)
-    lessons = [each for each in lessons if not every & ~each.out] or lessons
-    found = [(put, next(each for each in lessons if each.out & past.bit(put))) for put in puts]
-    return tuple(found if len(puts) == 1 else sorted(found, key=lambda pair: -pair[1].newer))
+def _around(past: Past, late: int, lesson: Lesson) -> set[int]:
+    """The operations that a breach rests on, as far as one lesson says it."""
+    paths = [past.path(put, lesson.newer) for put in past.got[late]]
+    return {late, lesson.newer, *lesson.via}.union(*paths)
 
 
-def ambiguous(past: Past) -> str:
-    """Why a history in which a value was put twice leaves open who read from whom."""
+def _reason(past: Past, late: int, lesson: Lesson, words: Callable[..., str]) -> str:
+    history, old = past.history, next(put for put in past.got[late] if lesson.old[put])
+    why = words(history, *past.named(lesson.via))
+    path = past.named(past.path(old, lesson.newer))
+    told = returned(history, past.rows[late], past.named(past.got[late]))
+    return f"{told} although {why}{replaced(history, path)}"
+
+
+def ambiguous(past: Past, claim: str) -> Verdict:
+    """The verdict where a value was put twice, which leaves open who read from whom."""
     first, again = past.repeated
     before = "the initial value" if first == again else f"the value of put #{first}"
-    return f"put #{again} repeats {before}, so nobody knows which of them a get returned"
+    reason = f"put #{again} repeats {before}, so nobody knows which of them a get returned"
+    return Verdict(ok=None, claim=claim, reason=reason)

@@ -8,15 +8,29 @@ class Film {
   constructor(scene, el) {
     Object.assign(this, { scene, el, time: 0, speed: 1, playing: false, frames: [] });
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
-    this.stage = new Stage(scene);
+    this.stages = (scene.worlds ?? [scene]).map((world) => new Stage(world));
     el.classList.add("capkit-film");
     el.setAttribute("role", "group");
     el.setAttribute("aria-label", "film of the network");
-    el.replaceChildren(this.stage.svg, this.scrubber(), this.controls(), this.sentence());
+    el.replaceChildren(this.pictures(), this.scrubber(), this.controls(), this.sentence());
     el.onkeydown = (event) => event.stopPropagation(); // JupyterLab goes from cell to cell by keys
-    this.stage.svg.onclick = (event) => this.click(event);
     el.film = this;
     this.seek(0);
+  }
+
+  // One picture, or those of several worlds beside each other, each under its name.
+  pictures() {
+    const row = document.createElement("div");
+    row.className = this.stages.length > 1 ? "stages many" : "stages";
+    for (const stage of this.stages) {
+      const figure = document.createElement("figure");
+      const name = document.createElement("figcaption");
+      name.textContent = stage.scene.title ?? "";
+      figure.append(...(stage.scene.title ? [name] : []), stage.svg);
+      stage.svg.onclick = (event) => this.click(stage, event);
+      row.append(figure);
+    }
+    return row;
   }
 
   scrubber() {
@@ -57,11 +71,11 @@ class Film {
     return this.says;
   }
 
-  click(event) {
-    const box = this.stage.svg.getBoundingClientRect();
-    const scale = WIDE / box.width;
+  click(stage, event) {
+    const box = stage.svg.getBoundingClientRect();
+    const scale = stage.wide / box.width;
     const [x, y] = [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
-    if (y > this.stage.top - this.stage.head && x > 85) this.seek(this.stage.time(x));
+    if (y > stage.top - stage.head && x > 85) this.seek(stage.time(x));
   }
 
   toggle(on = !this.playing) {
@@ -125,15 +139,19 @@ class Film {
   }
 
   show() {
-    const state = stateAt(this.scene, this.time);
-    this.stage.show(state);
+    for (const stage of this.stages) this.showWorld(stage);
     const says = momentAt(this.scene, this.time, this.playing);
     if (this.says.textContent !== says) this.says.textContent = says;
     this.clock.textContent = `${Math.round(this.time)} ms`;
     this.range.value = this.time;
     if (this.playing) return;
-    this.stage.svg.setAttribute("aria-label", wordsFor(this.scene, state));
     this.range.setAttribute("aria-valuetext", `${Math.round(this.time)} ms`);
+  }
+
+  showWorld(stage) {
+    const state = stateAt(stage.scene, this.time);
+    stage.show(state);
+    if (!this.playing) stage.svg.setAttribute("aria-label", wordsFor(stage.scene, state));
   }
 
   // Frames in a second, by the film's own clock, since Play was pressed.

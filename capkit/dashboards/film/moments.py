@@ -11,22 +11,22 @@ from capkit.consistency import stale
 from capkit.history import Copy, Fault, History, NodeId, Operation, Outcome
 from capkit.network import Crash, Partition, Pause, Skew, Slow
 from capkit.plots.flights import flights
-from capkit.plots.layout import in_order, keys_of, nodes_of, short
+from capkit.plots.layout import in_order, keys_of, short
 
 Moment = tuple[float, str, bool]
 _ANSWER = ": answer"
 _WHY = {"cut": "stops at the cut", "down": "finds a node that is down", "chance": "gets lost"}
 
 
-def moments(history: History) -> list[Moment]:
+def moments(history: History, nodes: Sequence[NodeId]) -> list[Moment]:
     """When something happens (ms), what, and whether it is more than a message under way.
 
     What happens at the same time is one moment.
     """
     told: dict[float, list[tuple[int, str, bool]]] = defaultdict(list)
-    told[0.0].append((-1, _opening(history), True))
+    told[0.0].append((-1, _opening(history, len(nodes)), True))
     for at, place, sentence, is_main in [
-        *_of_faults(history),
+        *_of_faults(history, nodes),
         *_of_copies(history),
         *_of_clients(history),
         *_of_messages(history),
@@ -41,14 +41,12 @@ def moments(history: History) -> list[Moment]:
 _Told = tuple[float, int, str, bool]
 
 
-def _opening(history: History) -> str:
-    nodes = len(nodes_of(history))
+def _opening(history: History, nodes: int) -> str:
     clients = len({each.client for each in history})
     return f"{nodes} nodes with cables between them, and {clients} client{'s' * (clients != 1)}."
 
 
-def _of_faults(history: History) -> Iterable[_Told]:
-    nodes = nodes_of(history)
+def _of_faults(history: History, nodes: Sequence[NodeId]) -> Iterable[_Told]:
     for fault in history.faults:
         begins, ends = _fault_words(fault, nodes)
         yield fault.at, 0, begins, True

@@ -20,15 +20,16 @@ from capkit.plots.layout import keys_of, nodes_of, short, span_of, values_of
 Scene = dict[str, Any]
 
 
-def scene(history: History) -> Scene:
+def scene(history: History, nodes: Sequence[NodeId] = ()) -> Scene:
     """What happens in a traced history and when (ms), for `film.js` to draw.
 
-    Nodes are named by their place in `nodes`, from 0 on. A time that never comes is None.
+    Nodes are named by their place in `nodes`, from 0 on; if none are given, in the order of their
+    names. A time that never comes is None.
 
     Raises
     ------
     ValueError
-        If the history holds no messages.
+        If the history holds no messages, and nobody says which nodes there are.
 
     Examples
     --------
@@ -38,9 +39,9 @@ def scene(history: History) -> Scene:
     >>> made["nodes"], made["operations"][0]["asks"], made["operations"][0]["told"]
     (['node 0', 'node 1', 'node 2'], 'put 1', 'done')
     """
-    if not history.messages:
+    if not history.messages and not nodes:
         raise ValueError("history must have messages, as run(..., trace=True) keeps, got none")
-    nodes = nodes_of(history)
+    nodes = nodes or nodes_of(history)
     asked = [(each.client, each.node) for each in history]
     clients = {client: nodes.index(node) for client, node in reversed(asked) if node is not None}
     return {
@@ -53,7 +54,7 @@ def scene(history: History) -> Scene:
         "messages": _messages(history, nodes),
         "copies": _copies(history, nodes),
         "faults": [_fault(fault, nodes) for fault in history.faults],
-        "moments": [[_ms(at), *rest] for at, *rest in moments(history)],
+        "moments": [[_ms(at), *rest] for at, *rest in moments(history, nodes)],
     }
 
 

@@ -1,27 +1,28 @@
 // The picture of a moment: nodes, cables, clients and messages, and the timeline below, as SVG.
 
-const WIDE = 900;
+const WIDE = 900; // unless the scene says otherwise
 const NARROWEST = 4; // an instant answer must still be seen
 
-function layOut(scene) {
+function layOut(scene, wide) {
   const many = scene.nodes.length;
   const radius = many > 5 ? 34 : 44;
   const high = many > 5 ? 350 : many > 3 ? 330 : 320;
+  const reach = wide / 2 - 210; // beside the nodes there must be room for their clients
   const nodes = scene.nodes.map((_, node) => {
     const angle = (2 * Math.PI * (node - 0.5)) / many + Math.PI;
-    const x = many === 1 ? 0 : Math.cos(angle) * 240;
+    const x = many === 1 ? 0 : Math.cos(angle) * reach;
     return { x, y: many === 1 ? 0 : -Math.sin(angle) * (high / 2 - radius - 14) };
   });
-  if (many === 2) nodes.forEach((place, node) => Object.assign(place, { x: 480 * node, y: 0 }));
+  if (many === 2) nodes.forEach((place, node) => Object.assign(place, { x: 2 * reach * node, y: 0 }));
   const middle = (axis) => {
     const all = nodes.map((place) => place[axis]);
     return (Math.min(...all) + Math.max(...all)) / 2;
   };
-  const [x, y] = [WIDE / 2 - middle("x"), high / 2 + 7 - middle("y")];
+  const [x, y] = [wide / 2 - middle("x"), high / 2 + 7 - middle("y")];
   for (const place of nodes) Object.assign(place, { x: place.x + x, y: place.y + y });
   const seats = nodes.map(() => 0);
   const clients = scene.clients.map(({ node }) => {
-    const side = nodes[node].x < WIDE / 2 - 1 ? -1 : 1;
+    const side = nodes[node].x < wide / 2 - 1 ? -1 : 1;
     const at = { x: nodes[node].x + side * (radius + 110), y: nodes[node].y + 8 + 70 * seats[node] };
     seats[node] += 1;
     return { ...at, side };
@@ -68,12 +69,13 @@ function add(parent, name, attributes = {}, text = "") {
 class Stage {
   constructor(scene) {
     this.scene = scene;
-    this.places = layOut(scene);
+    this.wide = scene.wide ?? WIDE;
+    this.places = layOut(scene, this.wide);
     this.heads = headings(scene, (time) => this.x(time));
     this.head = 18 * (1 + Math.max(-1, ...this.heads));
     this.top = this.places.high + 16 + this.head;
     this.rows = scene.clients.length * 19 + scene.nodes.length * 15;
-    const box = `0 0 ${WIDE} ${this.top + this.rows + 4}`;
+    const box = `0 0 ${this.wide} ${this.top + this.rows + 4}`;
     this.svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     this.svg.setAttribute("viewBox", box);
     this.svg.setAttribute("role", "img");
@@ -138,7 +140,7 @@ class Stage {
       const [x, right] = [this.x(fault.at), this.x(fault.until ?? scene.end)];
       const y = top - this.head + 18 * this.heads[number];
       add(this.svg, "rect", { class: "fault", x, y, width: right - x, height: bottom - y });
-      this.fit(fault.says, x + 4, WIDE, y + 13, "start");
+      this.fit(fault.says, x + 4, this.wide, y + 13, "start");
     });
     scene.clients.forEach(({ name }, row) => this.drawBars(name, row, top + 19 * row));
     const strips = top + 19 * scene.clients.length + 2;
@@ -157,7 +159,7 @@ class Stage {
       const answer = each.kind === "get" && each.outcome === "OK" ? ` ${each.told}` : "";
       const text = each.asks + answer;
       this.fit(text, x, right, y + 14, "middle", "inside")
-        || this.fit(text, right + 3, WIDE, y + 14, "start")
+        || this.fit(text, right + 3, this.wide, y + 14, "start")
         || this.fit(text, 90, x - 3, y + 14, "end");
       if (each.stale) add(this.svg, "path", { class: "stale", d: `M${right - 6} ${y - 3}h12l-6 10z` });
     }
@@ -185,11 +187,12 @@ class Stage {
   }
 
   x(time) {
-    return 90 + (800 * Math.min(Math.max(time, 0), this.scene.end)) / this.scene.end;
+    const part = Math.min(Math.max(time, 0), this.scene.end) / this.scene.end;
+    return 90 + (this.wide - 100) * part;
   }
 
   time(x) {
-    return Math.min(Math.max((x - 90) / 800, 0), 1) * this.scene.end;
+    return Math.min(Math.max((x - 90) / (this.wide - 100), 0), 1) * this.scene.end;
   }
 
   show(state) {
@@ -277,13 +280,14 @@ class Stage {
     }
   }
 
-  launch({ number, from, to, label, own, lost }) {
+  launch({ number, from, to, label, own, lost, same }) {
     const { nodes, radius } = this.places;
     const [start, end, across] = wayBetween(nodes[from], nodes[to], radius, 8);
     const answer = label.endsWith(": answer");
     const look = `message ${answer ? "answer" : "request"} ${own ? "" : "background"}`;
     const group = add(this.flights, "g", { class: look, "data-message": number });
     Object.assign(group.dataset, { from, to, label, lost });
+    if (same) add(group, "path", { class: "same", d: "M0 -15L15 0L0 15L-15 0Z" });
     add(group, "circle", { r: own ? 8 : 6 });
     add(group, "path", { d: "M-9 -9L9 9M-9 9L9 -9" });
     const name = label.replace(": answer", " ✓");
