@@ -101,7 +101,7 @@ class Dashboard(widgets.VBox):
         )
         super().__init__([aside, stage], layout=widgets.Layout(flex_flow="row wrap"))
         self.add_class("capkit-dashboard")
-        if drawing.is_large_type():
+        if drawing.is_classroom():
             self.add_class("capkit-classroom")
         for control in self._controls.values():
             control.observe(self._changed, "value")
@@ -276,7 +276,7 @@ def _picture_size(width: int, height: int) -> widgets.Layout:
 
     There the controls stay beside the picture, and the sentence in view below it.
     """
-    if not drawing.is_large_type():
+    if not drawing.is_classroom():
         return widgets.Layout(width=f"{width}px", height=f"{height}px", flex="0 0 auto")
     usual = round(width / drawing.ENLARGED)
     fits = f"100cqw - 198px, (100vh - {_BESIDES}px) * {width / height:.3f}"

@@ -129,7 +129,7 @@ def panels(columns: int = 1, rows: int = 1, *, width: float = 9.0, height: float
     columns, rows : int
         How many panels stand beside and below each other.
     width, height : float
-        Size of the whole figure in inches, at 100 pixels per inch, or 120 in `large_type`.
+        Size of the whole figure in inches, at 100 pixels per inch, or 120 in `classroom`.
 
     Returns
     -------
@@ -161,7 +161,7 @@ ENLARGED = 1.2  # 9 x 5 inches still fit a small projector, of 1280 x 720 pixels
 _larger = 1.0
 
 
-def large_type(on: bool = True) -> None:
+def classroom(on: bool = True) -> None:
     """Make all pictures and dashboards from now on larger, or as large as usual again.
 
     For a large room. A picture is larger by a fifth, with all its letters; that of a dashboard as
@@ -174,17 +174,17 @@ def large_type(on: bool = True) -> None:
 
     Examples
     --------
-    >>> large_type()
+    >>> classroom()
     >>> panels()[0].figure.dpi
     120.0
-    >>> large_type(False)
+    >>> classroom(False)
     """
     global _larger
     flag("on", on)
     _larger = ENLARGED if on else 1.0
 
 
-def is_large_type() -> bool:
+def is_classroom() -> bool:
     """Whether pictures are larger now."""
     return _larger > 1
 

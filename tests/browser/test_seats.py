@@ -10,7 +10,7 @@ pytestmark = pytest.mark.browser
 
 BEGIN = {
     "usual": "from capkit import dashboards",
-    "classroom": "from capkit import dashboards, plots\nplots.large_type()",
+    "classroom": "from capkit import dashboards, plots\nplots.classroom()",
 }
 # Boxes of a dashboard's parts and of the part of the page in which it is seen.
 BOXES = """board => {

@@ -21,7 +21,7 @@ from capkit.dashboards.dashboard import Dashboard, slider
 from capkit.dashboards.sentence import Sentence
 from capkit.history import History, Operation
 from capkit.network import Network, Partition
-from capkit.plots import drawing, large_type
+from capkit.plots import classroom, drawing
 from capkit.plots.lettering import Words
 from capkit.stores import APStore, CAStore, CPStore, Node
 from capkit.workload import Workload, run
@@ -575,11 +575,11 @@ def labels(board):
 @pytest.mark.parametrize("name", ALONE)
 def test_in_a_classroom_the_picture_is_larger_and_loses_no_label(name):
     usual = ALONE[name]()
-    large_type()
+    classroom()
     try:
         board = ALONE[name]()
     finally:
-        large_type(False)
+        classroom(False)
     sizes = [np.array(Image.open(io.BytesIO(png(each))).size) for each in (usual, board)]
     assert np.allclose(sizes[1], 1.2 * sizes[0], atol=1)
     for story in board.stories:

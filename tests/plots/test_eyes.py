@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from capkit.plots import LOOKS, large_type, panels, quorums, rates
+from capkit.plots import LOOKS, classroom, panels, quorums, rates
 from capkit.plots.drawing import _TINTS, tint
 from capkit.plots.lettering import INK, PAPER
 
@@ -102,9 +102,9 @@ def test_every_text_of_a_picture_has_enough_contrast(ground):
 
 @pytest.fixture
 def larger():
-    large_type()
+    classroom()
     yield
-    large_type(False)
+    classroom(False)
 
 
 @pytest.mark.parametrize("draw", [rates, quorums])
@@ -118,5 +118,5 @@ def test_in_a_classroom_the_picture_is_larger_with_its_letters(draw, larger):
 
 
 def test_after_class_pictures_are_as_large_as_usual(larger):
-    large_type(False)
+    classroom(False)
     assert panels()[0].figure.dpi == 100

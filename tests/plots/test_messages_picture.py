@@ -69,8 +69,8 @@ def test_bad_input_is_refused(history):
 
 def test_for_a_large_room_the_picture_is_larger(history):
     size = plots.messages(history).figure.bbox.size
-    plots.large_type()
+    plots.classroom()
     try:
         assert np.allclose(plots.messages(history).figure.bbox.size, 1.2 * size)
     finally:
-        plots.large_type(False)
+        plots.classroom(False)
