@@ -31,7 +31,7 @@ _SHOWN_BY = {
 }
 
 
-def check() -> bool:
+def all_works() -> bool:
     """Print whether the classroom works: a line for each thing, and what to type if it does not.
 
     A line begins with `ok`, with `FAIL`, or with `none` if the thing is missing but the lessons
@@ -44,7 +44,7 @@ def check() -> bool:
 
     Examples
     --------
-    >>> works = check()  # doctest: +ELLIPSIS
+    >>> works = all_works()  # doctest: +ELLIPSIS
     ok   Python 3...
     ok   ipywidgets 8...
     ...

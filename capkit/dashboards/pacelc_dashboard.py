@@ -25,7 +25,7 @@ _CUT = 100.0  # ms
 _COLUMNS = "Answered and fresh if cut; get / put in ms and fresh if not."
 
 
-def pacelc() -> Dashboard:
+def pacelc(**start: Any) -> Dashboard:
     """What stores give up if there is a Partition, and Else: latency or consistency.
 
     On the left the cable between two regions is cut, on the right it is whole. CP, AP and quorums
@@ -33,6 +33,16 @@ def pacelc() -> Dashboard:
 
     Controls: `latency` (ms one way) and `distance` (ms more between the regions); the `system`;
     `nodes`, those in the first region (`side`), and the quorums `r` and `w` of the third store.
+
+    Parameters
+    ----------
+    **start
+        Controls that begin elsewhere, by their names, such as `latency=50.0`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such control, or it cannot take the value.
 
     Examples
     --------
@@ -64,7 +74,13 @@ def pacelc() -> Dashboard:
         "read one, write all": {"r": 1, "w": 5},
     }
     return Dashboard(
-        left.figure, controls, draw, stories, arrange=_limit, keep=("system", "nodes", "side")
+        left.figure,
+        controls,
+        draw,
+        stories,
+        start=start,
+        arrange=_limit,
+        keep=("system", "nodes", "side"),
     )
 
 

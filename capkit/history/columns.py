@@ -290,6 +290,8 @@ class History:
         TypeError
             If a value is no plain data: numbers, texts, bytes, None, and lists, tuples, sets and
             dicts of them.
+        ValueError
+            If there is something of this name that is no file.
         """
         files.write(path, (*self.faults, *self.messages, *self.copies, *self))
 

@@ -67,7 +67,10 @@ def code(
     codes = {identity(item): place for place, item in enumerate(known)}
     table, row, exact = list(known), [], {}
     for place, item in enumerate(column):
-        number = -1 if item is None else codes.setdefault(identity(item), len(table))
+        try:
+            number = -1 if item is None else codes.setdefault(identity(item), len(table))
+        except RecursionError:
+            raise ValueError(f"{name} of operation {place} is nested too deep") from None
         if number == len(table):
             table.append(_checked(name, place, item))
         elif number >= 0 and item is not table[number] and not _is_as_good(item, table[number]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from fractions import Fraction
 from typing import Any
@@ -59,8 +59,12 @@ def _to_json(item: Any) -> Any:
     raise TypeError(f"got {shown(item)}, a {type(item).__name__}")
 
 
-def _list(items: Any) -> list[Any]:
+def _list(items: Iterable[Any]) -> list[Any]:
     return [_to_json(each) for each in items]
+
+
+def _set(items: set[Any] | frozenset[Any]) -> list[Any]:
+    return sorted(_list(items), key=json.dumps)
 
 
 def _pairs(item: dict[Any, Any]) -> list[Any]:
@@ -73,8 +77,8 @@ _PACKED: dict[str, tuple[type, Callable[[Any], Any], Callable[[Any], Any]]] = {
     "siblings": (Siblings, _list, Siblings),
     "tuple": (tuple, _list, tuple),
     "dict": (dict, _pairs, dict),
-    "set": (set, lambda item: _list(sorted(item, key=repr)), set),
-    "frozenset": (frozenset, lambda item: _list(sorted(item, key=repr)), frozenset),
+    "set": (set, _set, set),
+    "frozenset": (frozenset, _set, frozenset),
     "bytes": (bytes, bytes.hex, bytes.fromhex),
     "fraction": (Fraction, str, Fraction),
 }

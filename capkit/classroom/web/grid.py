@@ -40,7 +40,7 @@ CHOSEN: dict[str, list[Block]] = {
     "partition": [
         {
             "store": ["CA: block", "CA: failover", "CP", "AP"],
-            "cut": [0, 500, 2_000],
+            "begins": [0, 500, 2_000],
             "lasts": [0, 1_000, 2_000],
             "left": [1, 2, 3, 4],
         },
