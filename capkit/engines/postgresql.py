@@ -24,7 +24,7 @@ from capkit.engines.proxy import HOST
 from capkit.engines.server import Server, free_ports, private
 from capkit.history import Fault, NodeId
 from capkit.network import Crash, Partition, Pause, Promote, Slow
-from capkit.stores import Unavailable
+from capkit.stores import CAStore, Unavailable
 
 if TYPE_CHECKING:
     import psycopg
@@ -68,6 +68,7 @@ class PostgreSQL(Engine):
     title = "PostgreSQL"
     strikes: ClassVar[tuple[type[Fault], ...]] = (Partition, Crash, Pause, Slow, Promote)
     libraries = ("psycopg",)
+    model = CAStore, 2
 
     def __init__(
         self,

@@ -154,15 +154,16 @@ class Cluster:
 
         def reply(target: Node, row: Sequence[float], answer: Any) -> None:
             if hear is not None and answer is not self.SILENT:
-                back = partial(hear, target, answer)
-                message(f"{label}: answer", target.id, source, back, row[2:], reply=True)
+                back, name = partial(hear, target, answer), f"{label}: answer"
+                message(name, target.id, source, back, row[2:], reply=True, operation=operation)
 
-        message = partial(self.network.send, operation=operation)
+        message = self.network.send
         for target, row in zip(self.nodes, luck, strict=True):
             if target in targets:
                 sure = target.id == source and not self.own_link_fails
                 row = _SURE if sure else row
-                message(label, source, target.id, partial(reached, target, row), row[:2])
+                there = partial(reached, target, row)
+                message(label, source, target.id, there, row[:2], operation=operation)
 
 
 def checked(nodes: Iterable[Node]) -> list[Node]:
