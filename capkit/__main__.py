@@ -40,7 +40,7 @@ def main(words: Sequence[str] | None = None) -> int:
             print(missing)
             return 1
         return 0
-    return 0 if classroom.check() else 1
+    return 0 if classroom.all_works() else 1
 
 
 def _web(out: str) -> int:

@@ -116,15 +116,17 @@ def _no_collector() -> Iterator[None]:
 def extend(hunt: Hunt, last: bool, beginning: Schedule) -> Extended:
     """Try every step after a beginning that broke nothing.
 
-    The run of a step without fault says which faults would be felt: the others are the same run. A
-    put at the end breaks no C, for whatever came before may have come before it.
+    The run of a step without fault says which faults would be felt: the others are the same run,
+    and after the last step nobody asks what follows its answer. A put at the end breaks no C, for
+    whatever came before may have come before it.
     """
     calm: dict[tuple[str, int], Trial] = {}
     tried, felt = 0, []
     for step in hunt.options:
         if last and hunt.letter == "C" and step.kind == "put":
             continue
-        if step.fault and calm[step.kind, step.at].would_not_feel(step, hunt.rules.middle):
+        without = calm.get((step.kind, step.at))
+        if without and without.would_not_feel(step, hunt.rules.middle, answer_alone=last):
             continue
         schedule = (*beginning, step)
         trial = attempt(hunt.make, schedule, hunt.rules)

@@ -4,7 +4,7 @@
 `python -m capkit web OUT`.
 """
 
-from capkit.classroom.checks import check
+from capkit.classroom.checks import all_works
 from capkit.classroom.copies import open_lessons
 
-__all__ = ["check", "open_lessons"]
+__all__ = ["all_works", "open_lessons"]

@@ -31,7 +31,7 @@ _SHOWN_BY = {
 }
 
 
-def check() -> bool:
+def all_works() -> bool:
     """Print whether the classroom works: a line for each thing, and what to type if it does not.
 
     A line begins with `ok`, with `FAIL`, or with `none` if the thing is missing but the lessons
@@ -44,7 +44,7 @@ def check() -> bool:
 
     Examples
     --------
-    >>> works = check()  # doctest: +ELLIPSIS
+    >>> works = all_works()  # doctest: +ELLIPSIS
     ok   Python 3...
     ok   ipywidgets 8...
     ...
@@ -157,7 +157,7 @@ def _widgets() -> Iterator[str]:
 
 
 def _kernel() -> Iterator[str]:
-    """Which Python a notebook runs: inside of one this one, else the one that would be started."""
+    """Which Python a notebook runs: in one this one, else the one that Jupyter would start."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if getattr(shell, "kernel", None) is not None:
         yield f"ok   kernel: this notebook runs {sys.executable}"

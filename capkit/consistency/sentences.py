@@ -122,6 +122,12 @@ def disorder(history: History, witness: Sequence[int]) -> str:
     return f"{_start(history, witness[0])}no order of {names} {rest}"
 
 
+def unordered(history: History, witness: Sequence[int]) -> str:
+    """Operations that have no order; nobody knows yet which of their answers is wrong."""
+    start = _start(history, witness[0])
+    return f"{start}no order of these {len(witness):,} operations explains all answers"
+
+
 def no_order(history: History, row: int, states: Sequence[str], noun: str) -> str:
     """An operation whose answer fits no state that the object can have then."""
     start = f"{_start(history, row)}{_answer(history, row)}, but"

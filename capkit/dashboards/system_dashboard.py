@@ -30,7 +30,7 @@ _NAMED = {
 _SCRIPTS = [name for name, script in SCRIPTS.items() if not script.loss]  # there is a slider
 
 
-def system(*makers: Maker) -> Dashboard:
+def system(*makers: Maker, **start: Any) -> Dashboard:
     """Two systems, each with an option, and what the same trouble does to both.
 
     Controls: the `first` system and its `option`, the `second` and its `other` option, and the
@@ -42,11 +42,15 @@ def system(*makers: Maker) -> Dashboard:
     *makers : callable
         Stores of your own to choose from, too: each a subclass of `Store`, or a function of nodes
         and a network. The dashboard begins with the first of them above.
+    **start
+        Controls that begin elsewhere, by their names, such as `second="Riak"`.
 
     Raises
     ------
     TypeError
         If one of them does not make a store.
+    ValueError
+        If there is no such control, or it cannot take the value.
 
     Examples
     --------
@@ -101,7 +105,7 @@ def system(*makers: Maker) -> Dashboard:
         "a wrong clock": _pair("Cassandra", "QUORUM", "Riak", "siblings")
         | {"script": "clock 500 ms ahead"},
     }
-    return Dashboard(upper.figure, controls, draw, stories, arrange=offer)
+    return Dashboard(upper.figure, controls, draw, stories, start=start, arrange=offer)
 
 
 _FAILOVER = "asynchronous, failover"

@@ -20,10 +20,10 @@ WORKS = "The classroom works."
 
 @pytest.fixture
 def said(capsys):
-    """What `classroom.check()` prints, line by line."""
+    """What `classroom.all_works()` prints, line by line."""
 
     def said():
-        works = classroom.check()
+        works = classroom.all_works()
         lines = capsys.readouterr().out.splitlines()
         assert works == (lines[-1] == WORKS)
         return lines
@@ -281,7 +281,7 @@ def test_a_folder_that_is_not_installed_is_told(monkeypatch, said):
 @pytest.mark.parametrize("missing", ["packaging", "matplotlib", "psutil", "jupyter_client"])
 def test_it_speaks_even_where_much_is_missing(missing):
     code = f"import sys; sys.modules[{missing!r}] = None; "
-    code += "from capkit import classroom; classroom.check()"
+    code += "from capkit import classroom; classroom.all_works()"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert out.returncode == 0, out.stderr
     assert out.stdout.splitlines()[-1] in (WORKS, "1 thing to do before class.")

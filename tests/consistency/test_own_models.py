@@ -1,5 +1,7 @@
 """Whatever model is given is the model that judges."""
 
+from time import monotonic
+
 import numpy as np
 import pytest
 from support import oracle
@@ -150,25 +152,46 @@ def test_seconds_bound_a_slow_model():
     assert "because the time was over" in verdict.reason
 
 
-def test_a_witness_that_would_take_too_long_is_given_up_and_says_so():
-    crowd = [
-        Operation(
-            kind="cas",
-            key="x",
-            value=(i % 6, (i + 1) % 6),
-            invoked=0,
-            completed=1_000 + i,
-            client=i,
-            outcome=UNKNOWN,
-        )
-        for i in range(34)
-    ]
-    crowd += [
-        Operation(kind="get", key="x", value=i % 6, invoked=10 * i, completed=10 * i + 5, client=99)
-        for i in range(1, 5)
-    ]
-    crowd += [Operation(kind="put", key="x", value=0, invoked=0, completed=1, client=98)]
-    wrong = Operation(kind="get", key="x", value=77, invoked=90, completed=95, client=97)
-    verdict = linearizable(History([*crowd, wrong]), model="cas-register", budget=3_000)
-    assert verdict.ok is not True
-    assert verdict.steps <= 6_001
+def maze(size):
+    """Nobody put 77, which is seen at once; but which cas was impossible takes long to find out.
+
+    Each of many cas without answer may have led to the state that the last one needs, or not.
+    """
+    nodes = 10 if size < 50 else 12
+    pairs = [(a, b) for a in range(nodes) for b in range(nodes) if a != b]
+    order = np.random.default_rng(1).permutation(len(pairs))[: size - 3]
+    times = {"key": "x", "invoked": 2, "completed": 900, "outcome": UNKNOWN}
+    lost = [Operation(kind="cas", value=pairs[i], client=int(i), **times) for i in order]
+    first = Operation(kind="put", key="x", value=0, invoked=0, completed=1, client=900)
+    last = {"kind": "cas", "value": (-5, 0), "result": True, "invoked": 10, "completed": 15}
+    wrong = Operation(kind="get", key="x", value=77, invoked=20, completed=25, client=902)
+    return History([first, *lost, Operation(key="x", client=901, **last), wrong])
+
+
+GAVE_UP = "fewer operations may do, but the search for them gave up"
+
+
+@pytest.mark.parametrize("size, budget", [(38, 2_000), (66, 2_000), (66, 20_000)])
+def test_a_witness_that_would_take_too_many_steps_is_given_up_and_says_so(size, budget):
+    verdict = linearizable(maze(size), model="cas-register", budget=budget)
+    assert (verdict.ok, verdict.steps) == (False, budget)
+    assert len(verdict.witness) == size
+    assert verdict.reason == f"no order of these {size} operations explains all answers; {GAVE_UP}"
+
+
+@pytest.mark.parametrize("size, seconds", [(38, 0.01), (66, 0.3)])
+def test_a_witness_that_would_take_too_long_is_given_up_and_says_so(size, seconds):
+    start = monotonic()
+    verdict = linearizable(maze(size), model="cas-register", budget=10**9, seconds=seconds)
+    assert monotonic() - start < 20  # without a limit, minutes
+    assert verdict.ok is False
+    assert verdict.steps < 10**9
+    assert verdict.reason.endswith(GAVE_UP)
+
+
+def test_a_witness_that_was_found_says_nothing_of_giving_up():
+    verdict = linearizable(maze(38), model="cas-register")
+    assert verdict.ok is False
+    assert verdict.witness == tuple(range(37))  # without the get that began later
+    assert verdict.reason.startswith("cas #36 from -5 to 0 worked, but of the 10 states")
+    assert GAVE_UP not in verdict.reason

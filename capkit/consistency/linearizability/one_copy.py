@@ -14,7 +14,7 @@ from capkit.consistency.linearizability.models import NAMED, CasRegister, Model,
 from capkit.consistency.linearizability.objects import Objects, merge, search_groups
 from capkit.consistency.linearizability.registers import are_registers, judge_registers
 from capkit.consistency.linearizability.witnesses import violation
-from capkit.consistency.sentences import no_order
+from capkit.consistency.sentences import no_order, unordered
 from capkit.consistency.verdicts import Verdict, refuted, undecided, vacuous
 from capkit.history import History
 from capkit.history.columns import Column, a_history
@@ -145,7 +145,11 @@ def _judge_objects(history: History, model: Model, allowance: Allowance) -> Verd
     if stuck is not None:
         more = allowance.renewed()
         wrong = violation(objects, objects.groups[stuck], found[stuck], more)
-        reason = no_order(history, wrong.last, wrong.states, getattr(model, "noun", "object"))
+        noun = getattr(model, "noun", "object")
+        if wrong.last is None:
+            reason = unordered(history, wrong.witness)
+        else:
+            reason = no_order(history, wrong.last, wrong.states, noun)
         steps = allowance.used + more.used
         return refuted(reason, wrong.witness, is_small=wrong.is_small, steps=steps)
     if any(each.order is None for each in found):

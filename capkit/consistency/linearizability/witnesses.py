@@ -18,14 +18,14 @@ _QUICK = 20_000
 
 
 class Violation(NamedTuple):
-    """Rows that have no valid order; `last` is the one whose answer no order explains.
+    """Rows that have no valid order; `last` is the one whose answer no order explains, if known.
 
     `states` are those that the object can have while `last` runs, none if that is not known.
     `is_small` unless the search for fewer rows gave up.
     """
 
     witness: tuple[int, ...]
-    last: int
+    last: int | None
     states: tuple[str, ...]
     is_small: bool
 
@@ -44,13 +44,13 @@ def violation(objects: Objects, calls: list[Call], found: Found, allowance: Allo
     place = _first(low, len(ends) - 1, lambda i: stuck(beginning(i)))
     last, some = ends[place], beginning(place)
     if allowance.is_over:  # no time to look closely
-        return Violation(tuple(sorted(r.row for r in calls)), int(found.row or 0), (), False)
+        return Violation(tuple(sorted(r.row for r in calls)), None, (), False)
     reads = [each for each in some if each.known and each.read_only and each is not last]
     others = [each for each in some if each not in reads]
     kept = others + smallest(reads, lambda few: stuck(others + few))
-    witness = tuple(sorted(each.row for each in kept))
-    states = _states(objects, kept, last, allowance)
-    return Violation(witness, last.row, states, not allowance.is_over)
+    witness, is_small = tuple(sorted(each.row for each in kept)), not allowance.is_over
+    states = _states(objects, kept, last, allowance) if is_small else ()
+    return Violation(witness, last.row, states, is_small)
 
 
 def _first(low: int, high: int, holds: Callable[[int], bool]) -> int:
@@ -87,9 +87,10 @@ def _states(
         return after
 
     marked = [each._replace(effect=number) if each is last else each for each in calls]
-    quick = allowance.renewed(min(allowance.steps, _QUICK))
+    quick = allowance.renewed(min(allowance.steps - allowance.used, _QUICK))
     plain = Machine(getattr(model, "initial", None), step)
     (found,) = take_turns([search(marked, plain)], quick)
+    allowance.take(quick.used)
     return tuple(sorted(seen)) if found.row == last.row else ()
 
 
