@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any, TypeAlias, TypeVar
 from zlib import crc32
 
@@ -149,6 +150,21 @@ def span(name: str, value: Any) -> tuple[float, float]:
     if not start < end:
         raise ValueError(f"{name} must start before it ends, got {value}")
     return start, end
+
+
+def several(name: str, value: Any, of: str) -> tuple[Any, ...]:
+    """Return the items of `value`; a text is none of several.
+
+    Examples
+    --------
+    >>> several("side", 1, "nodes")
+    Traceback (most recent call last):
+        ...
+    TypeError: side must be a list of nodes, got 1
+    """
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        raise TypeError(f"{name} must be a list of {of}, got {shown(value)}")
+    return tuple(value)
 
 
 def instance(name: str, value: Any, kind: type[Kind], hint: str = "") -> Kind:

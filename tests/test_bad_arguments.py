@@ -13,7 +13,17 @@ import numpy as np
 import pytest
 
 import capkit
-from capkit import consistency, history, network, plots, staleness, tradeoff
+from capkit import (
+    adversary,
+    consistency,
+    engines,
+    history,
+    network,
+    plots,
+    staleness,
+    systems,
+    tradeoff,
+)
 from capkit.history import History, Operation, Outcome, Siblings
 
 matplotlib.use("Agg")
@@ -157,6 +167,42 @@ def test_an_error_names_the_argument(thing, tell):
     calls = len(few) * len(named)
     tell(f"{thing.__name__}: up to {calls} calls")
     assert wrong == []
+
+
+def bad_calls(thing, needed, among):
+    """What is wrong with the answers to bad values of each argument."""
+    names = [
+        p.name for p in inspect.signature(thing).parameters.values() if p.kind != p.VAR_KEYWORD
+    ]
+    return [
+        f"{name}={value!r:.60}: {said:.160}"
+        for name in names
+        for value in among
+        if not (name == "make" and callable(value))  # whose own errors are its own
+        if (said := complaint(thing, name, dict(needed), value))
+    ]
+
+
+LITTLE = {"make": capkit.CPStore, "workload": capkit.Workload(duration=20, rng=1)}
+OTHERS = {
+    "History.write": (HISTORY.write, {}, BAD[:3]),
+    "History.read": (History.read, {}, BAD[:3]),
+    "History.from_jepsen": (History.from_jepsen, {}, BAD[:3]),
+    "adversary.Step": (adversary.Step, {"kind": "put", "at": 0}, BAD[::3]),
+    "adversary.prove": (adversary.prove, {"make": capkit.CPStore}, BAD[::3]),
+    "adversary.replay": (
+        adversary.replay,
+        {"make": capkit.CPStore, "schedule": [adversary.Step("put", 0)]},
+        BAD[::3],
+    ),
+    "systems.get": (systems.get, {"name": "dynamo"}, BAD),
+    **{f"engines.{engine.__name__}": (engine, {}, BAD) for engine in engines.ALL[1:]},
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_an_error_names_the_argument_where_little_is_tried(name):
+    assert bad_calls(*OTHERS[name]) == []
 
 
 FLAGS = {

@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
-from capkit._arguments import choice, count, number
+from capkit._arguments import choice, count, flag, instance, number, several
 from capkit.adversary.calm_network import calm
 from capkit.adversary.hunt import Hunt, search
 from capkit.adversary.schedules import FAULTS, Schedule, Step, steps
@@ -164,12 +164,17 @@ get began.
     1
     """
     rules = _rules(nodes, timeout, middle)
+    kinds = [choice("faults", fault, FAULTS) for fault in several("faults", faults, "names")]
+    if executor is not None:
+        instance("executor", executor, Executor)
+    if progress is not None:
+        flag("progress", progress)
     hunt = Hunt(
         make=make,
         letter=choice("letter", letter, ("C", "A")),
         longest=count("longest", longest),
         rules=rules,
-        options=steps(nodes, [choice("faults", fault, FAULTS) for fault in faults], late),
+        options=steps(nodes, kinds, flag("late", late)),
     )
     refuse_own_luck(make, [(step,) for step in hunt.options], rules)
     schedule, tried = search(hunt, executor, executor is not None if progress is None else progress)
@@ -192,7 +197,7 @@ def reported(hunt: Hunt, store: str, schedule: Schedule | None, tried: int) -> A
 def _rules(nodes: int, timeout: float, middle: float) -> Rules:
     return Rules(
         size=count("nodes", nodes),
-        timeout=number("timeout", timeout, 1),
+        timeout=number("timeout", timeout, 1, 1e6),
         middle=number("middle", middle, 0, timeout),
     )
 
@@ -245,14 +250,16 @@ def replay(
     >>> [each.value for each in replay(APStore, [Step("put", 0), Step("get", 1)])]
     [1, None]
     """
+    rules = _rules(nodes, timeout, middle)
+    schedule = several("schedule", schedule, "steps")
     count("schedule", len(schedule))
     for step in schedule:
+        instance("each of schedule", step, Step)
         for node in (step.at, *step.hit):
             if node not in range(nodes):
                 raise ValueError(
                     f"schedule must name nodes 0 to {nodes - 1}, got {node} in '{step}'"
                 )
-    rules = _rules(nodes, timeout, middle)
     network = calm()
     network.messages = []
     return attempt(make, tuple(schedule), rules, network).history()

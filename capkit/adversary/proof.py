@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from capkit._arguments import count, number
+from capkit._arguments import count, flag, number, several
 from capkit.adversary.calm_network import calm
 from capkit.consistency import linearizable
 from capkit.history import History, Message, Operation, Outcome
@@ -168,10 +168,11 @@ def prove(
     So the get is not the latest put (C).
     """
     count("nodes", nodes, 2)
-    number("timeout", timeout, 1)
-    left = tuple(side)
+    number("timeout", timeout, 1, 1e6)
+    flag("oracle", oracle)
+    left = several("side", side, "nodes")
     rest = tuple(node for node in range(nodes) if node not in left)
-    if not left or not rest or not set(left) <= set(range(nodes)):
+    if not left or not rest or not all(node in range(nodes) for node in left):
         raise ValueError(f"side must be some of the nodes 0 to {nodes - 1}, not all, got {left}")
     worlds = _Worlds(make, nodes, left, rest, oracle, timeout).both()
     same, different = _compared(*(_received(each, rest) for each in worlds))
@@ -213,6 +214,7 @@ def divisions(make: Maker, *, nodes: int = 3, oracle: bool = False) -> tuple[Pro
     [('put',), ('put',), ('put',), ('get',), ('get',), ('get',)]
     """
     count("nodes", nodes, 2, 6)
+    flag("oracle", oracle)
     sides = [side for k in range(1, nodes) for side in combinations(range(nodes), k)]
     # Where node 0 gets, the highest node puts: the two directions of a cut mirror each other.
     ordered = [side if 0 in side else side[::-1] for side in sides]

@@ -11,7 +11,7 @@ from secrets import token_urlsafe
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
-from capkit._arguments import choice, count, number
+from capkit._arguments import choice, count, number, several
 from capkit.engines.programs import Program, need
 from capkit.engines.proxy import Cables
 from capkit.engines.server import Keeper, Server
@@ -68,7 +68,9 @@ class Engine:
     def __init__(self, places: int = 3, *, on_cut: str = "drop", ports: Sequence[int] = ()) -> None:
         self.places = tuple(range(count("nodes", places)))
         self.on_cut = choice("on_cut", on_cut, ("drop", "reset"))
-        self.ports = tuple(count("ports", port, 1, 65_535) for port in ports)
+        self.ports = tuple(
+            count("ports", port, 1, 65_535) for port in several("ports", ports, "numbers")
+        )
         self.nodes: list[Server] = []
         self.keys: set[str] = set()
         self.program: Program | None = None
