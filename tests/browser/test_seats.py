@@ -50,7 +50,7 @@ def boards_of(page, seats, name):
     boards = page.locator(DASHBOARD)
     until(lambda: boards.count() == len(ALONE), "all dashboards are shown", 120)
     for board in boards.all():
-        until(lambda: picture(board) and reading(board), "the picture is shown")  # noqa: B023
+        until(lambda: picture(board) and reading(board), "the picture is shown", 180)  # noqa: B023
     return dict(zip(ALONE, boards.all(), strict=True))
 
 
