@@ -22,6 +22,7 @@ from capkit.workload import Workload, run
 _ALONE = "none"
 _NEAR = 5.0  # ms one way while the cable is cut: who waits in vain waits as long as you like
 _CUT = 100.0  # ms
+_COLUMNS = "Answered and fresh if cut; get / put in ms and fresh if not."
 
 
 def pacelc(**start: Any) -> Dashboard:
@@ -54,8 +55,8 @@ def pacelc(**start: Any) -> Dashboard:
     def draw(settings: Settings) -> Drawn:
         spots = [*_quorums(**settings), *_system(**settings)]
         cut = f"{settings['side']} | {settings['nodes'] - settings['side']}"
-        words = [f"Regions of {cut.replace(' |', ' and')} nodes.", *map(_words, spots)]
-        return picture.update(spots, cut), " ".join(words)
+        head = f"Regions of {cut.replace(' |', ' and')} nodes. {_COLUMNS}"
+        return picture.update(spots, cut), " ".join([head, *map(_words, spots)])
 
     controls = {
         "latency": slider("latency", 5.0, 0.5, 50.0, 0.5, "ms that a message takes one way"),
@@ -84,10 +85,10 @@ def pacelc(**start: Any) -> Dashboard:
 
 
 def _words(spot: Spot) -> str:
-    """What one store does, in half a line."""
+    """What one store does, in a few numbers: with eight stores all must fit below the picture."""
     answered, current, waits, fresh = spot.words
     name = spot.name.partition(", ")[2] if spot.name.startswith(NAMES) else spot.name
-    return f"{name}: if cut, {answered} answered, {current} fresh; else {waits} ms, {fresh} fresh."
+    return f"{name}: {answered}, {current}; {waits}, {fresh}."
 
 
 def _limit(controls: Mapping[str, Any]) -> None:

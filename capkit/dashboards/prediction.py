@@ -155,7 +155,7 @@ class Prediction(widgets.VBox):
         return f"Your guess: {said}. {self._verdict(guess)}: it is {found}.{self._because}"
 
     def _verdict(self, guess: float) -> str:
-        """Right as far as the digits go that are shown, close, or on which side it is wrong."""
+        """Right to the digits that are shown, close, or wrong and on which side."""
         near, words = self._near()
         if short(guess) == short(self.answer):
             return "Right"
