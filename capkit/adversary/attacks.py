@@ -148,8 +148,10 @@ def attack(
     Notes
     -----
     Schedules that differ in what no message felt are one run, and are tried once: a cut across
-    which nothing was sent, a fault that would come after the answer, the two names of one cut.
-    Nodes are never taken for alike. Takes O((2 * nodes * faults)**longest) runs.
+    which nothing was sent, a fault that would come after the answer, the two names of one cut, and
+    at the last step a cut across which nothing came before the answer. Nodes are never taken for
+    alike: most stores hear first from those that are named first. Takes
+    O((2 * nodes * faults)**longest) runs.
 
     Examples
     --------
