@@ -19,7 +19,7 @@ from capkit.stores import Maker, name_of
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Attack:
-    """The smallest schedule that breaks a letter, or the word that there is none so short.
+    """The smallest schedule that breaks a letter, or that there is none so short.
 
     It prints as a story.
 
