@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any, TypeAlias
 
@@ -52,8 +51,6 @@ class Trial:
     ----------
     operations : list of Operation
         One for each step.
-    troubles : list of (Step, float, float)
-        The faults: of which step, and from when until when (ms).
     store : Store
         As the run left it.
     refusal : str
@@ -67,7 +64,6 @@ class Trial:
     """
 
     operations: list[Operation] = field(default_factory=list)
-    troubles: list[tuple[Step, float, float]] = field(default_factory=list)
     store: Store
     refusal: str = ""
     links: dict[Link, float] = field(default_factory=dict)
@@ -77,7 +73,7 @@ class Trial:
         """What the clients saw, with the faults, the messages and the copies."""
         operations = as_processes(self.operations, len(self.store.nodes))
         messages, copies = self.store.network.messages or (), self.store.copies
-        faults = [replace(step.trouble, at=at, until=end) for step, at, end in self.troubles]
+        faults = self.store.network.faults
         return History(operations, faults=faults, messages=messages, copies=copies)
 
     def would_not_feel(self, step: Step, middle: float, *, answer_alone: bool) -> bool:
@@ -98,8 +94,8 @@ class Trial:
 class Watched(Network):
     """A calm network that notes who looked at which link when, and is fast: hunts need thousands.
 
-    It lets happen what a calm network does, which each result is replayed on; only luck that nobody
-    can have on it is not drawn, and a message that a cut stops is not carried to its end.
+    It does what a calm network does, on which each result is replayed. It only draws no luck that
+    would change nothing, and drops a message as soon as a cut stops it.
     """
 
     def __init__(self) -> None:
@@ -225,21 +221,16 @@ class _Trouble:
     """The fault of one step, which begins unless the step is over, and ends if it has begun."""
 
     def __init__(self, trial: Trial, step: Step) -> None:
-        self.trial, self.step, self.over = trial, step, not step.fault
-        self.began = math.inf
+        self.network, self.step, self.over = trial.store.network, step, not step.fault
 
     def begin(self) -> None:
         if not self.over:
-            network = self.trial.store.network
-            self.began = float(network.env.now)
-            network.begin(self.step.trouble)
+            self.network.begin(self.step.trouble)
 
     def end(self) -> None:
         self.over = True
-        network = self.trial.store.network
-        if self.began < math.inf:
-            network.end(self.step.trouble)
-            self.trial.troubles.append((self.step, self.began, float(network.env.now)))
+        if self.step.fault:
+            self.network.end(self.step.trouble)
 
 
 def _ask(trial: Trial, step: Step, value: Any, rules: Rules) -> Process:
@@ -280,7 +271,7 @@ def breaks(trial: Trial, schedule: Schedule, letter: str) -> bool:
 
 @lru_cache(maxsize=2**16)
 def _contradicts(seen: tuple[tuple[str, Hashable, Outcome], ...]) -> bool:
-    """What the judge says of requests one after the other: when they were made says no more."""
+    """What the judge says of requests one after the other; their times add nothing."""
     operations = [
         Operation(
             kind=kind,

@@ -124,7 +124,7 @@ class Etcd(Engine):
         self._lead(self.nodes[0])
 
     def _lock_up(self) -> None:
-        """Let nobody in but the user root, with the secret for a password."""
+        """Let only the user root in, whose password is the secret."""
         root = {"name": "root", "password": self.secret}
         steps: dict[str, dict[str, str]] = {
             "user/add": root,
@@ -137,7 +137,7 @@ class Etcd(Engine):
             answer = self._insist(step, request)
         self._token = answer["token"]
         if self._insist("user/list", {}).get("users") != ["root"]:  # before the door was locked
-            raise StartFailed("somebody else made himself a user of etcd while it started")
+            raise StartFailed("somebody else created a user in etcd while it started")
 
     def _insist(self, step: str, request: dict[str, str]) -> Any:
         """Do a step of `_lock_up`, again if the leader has just changed."""
@@ -178,7 +178,7 @@ class Etcd(Engine):
             "initial-cluster-token": self.keeper.folder.name,
             "heartbeat-interval": "30",
             "election-timeout": "300",
-            "pre-vote": "true",  # who was cut off does not depose the leader when it is back
+            "pre-vote": "true",  # a node that was cut off does not depose the leader later
             "auth-token": "jwt,priv-key=key,sign-method=HS256,ttl=87600h",  # survives a restart
             "bcrypt-cost": "4",  # the secret cannot be guessed, so quick is as good
             "logger": "zap",

@@ -126,9 +126,9 @@ class Cluster:
             What `node` does when a reply arrives; takes who replied, and what. By default nobody
             replies.
         turn : int
-            Which of the node's messages of this label it is: each has a luck of its own.
+            Which of the node's messages of this label it is: each draws its own luck.
         luck : str, optional
-            Of what the network draws the luck; by default of the label and the node.
+            What names its stream of random numbers; by default the label and the node.
         """
         rows = self.network.draws(turn, luck or f"{label} of {node.id}")
         self.send(node.id, list(others), label, handle, hear, rows)
