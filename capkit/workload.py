@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from capkit.stores import Store, Unavailable
 from capkit.stores.cluster import Process
 
 _MOST = 10_000_000  # operations of one run: more would take hours, and all memory
+_MANY = 5_000  # operations of one run: more take longer than a class likes to wait
 
 
 class Arrival(NamedTuple):
@@ -87,11 +89,16 @@ class Workload:
             raise TypeError(f"keys must be a list of keys, got {shown(self.keys)}")
         if not self.keys:
             raise ValueError("keys must name at least one key, got none")
-        if (asked := self.clients * self.rate * self.duration / 1_000) > _MOST:
+        if self.expected > _MOST:
             rule = f"rate must ask for at most {_MOST:,} operations in all"
-            raise ValueError(f"{rule}, got {asked:.3g} with this duration and clients")
+            raise ValueError(f"{rule}, got {self.expected:.3g} with this duration and clients")
         if not isinstance(self.rng, np.random.Generator):
             stream(self.rng, "workload")  # complains here, not in the middle of a run
+
+    @property
+    def expected(self) -> float:
+        """How many operations the clients ask for, on average."""
+        return self.clients * self.rate * self.duration / 1_000
 
     def arrivals(self) -> list[Arrival]:
         """The operations in the order of their arrival.
@@ -185,6 +192,11 @@ def run(
     ValueError
         If a fault names an unknown node, before anything happens.
 
+    Warns
+    -----
+    UserWarning
+        If it asks for more than about 5,000 operations, before the first of them.
+
     Examples
     --------
     >>> from capkit import CPStore, Network, Node
@@ -201,6 +213,7 @@ def run(
     network, start, faults = store.network, float(store.env.now), list(faults)
     if any(node.data for node in store.nodes):
         raise ValueError("store must be new, got one that already holds data; make another")
+    _warn_of_many(workload.expected)
     arrivals = workload.arrivals()
     network.schedule(faults)
     network.messages = [] if trace else None
@@ -217,6 +230,13 @@ def run(
         ],
         copies=[replace(copy, at=copy.at - start) for copy in store.copies[copies:]],
     )
+
+
+def _warn_of_many(operations: float) -> None:
+    """Say before a long run that it is long, and how to stop it."""
+    if operations > _MANY:
+        long = f"this run has about {operations:,.0f} operations, and may take minutes"
+        warnings.warn(f"{long}; to stop it, interrupt the kernel (the square button)", stacklevel=3)
 
 
 def _ask(store: Store, workload: Workload, arrival: Arrival) -> Process:

@@ -166,7 +166,7 @@ FLAGS = {
     "one_way": lambda value: capkit.Partition(groups=[{0}, {1}], one_way=value),
     "lose_memory": lambda value: capkit.Crash(node=0, lose_memory=value),
     "trace": lambda value: capkit.run(capkit.CPStore(three()), capkit.Workload(), trace=value),
-    "on": plots.large_type,
+    "on": plots.classroom,
 }
 
 

@@ -1,6 +1,8 @@
 """Clients that use a store for a while, and the run that they make."""
 
 import itertools
+import signal
+import time
 
 import numpy as np
 import pytest
@@ -268,3 +270,31 @@ def test_a_run_refuses_a_store_that_holds_data():
     with pytest.raises(ValueError, match=r"^store must be new, got one that already holds data"):
         run(store, Workload(rng=7))
     assert store.get("x") == 1
+
+
+# Too much work.
+
+
+def test_a_long_run_says_so_before_it_begins_and_a_usual_one_does_not(recwarn, monkeypatch):
+    monkeypatch.setattr("capkit.workload._MANY", 40)
+    run(new(CPStore), Workload(clients=3, rng=7))
+    assert not recwarn.list
+    with pytest.warns(UserWarning, match=r"has about 48 operations, .* interrupt the kernel"):
+        run(new(CPStore), Workload(clients=6, rng=7))
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no such timer")
+@pytest.mark.parametrize("seconds", [0.1, 0.33, 0.5])
+@every_store
+def test_a_long_run_is_interrupted_at_once(make, seconds):
+    """The square button raises KeyboardInterrupt wherever the run is; no protocol swallows it."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    begun = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    before = time.monotonic()
+    try:
+        with pytest.warns(UserWarning, match="24,000"), pytest.raises(KeyboardInterrupt):
+            run(new(make), Workload(clients=3, duration=2_000_000, rng=7), FAULTS)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, begun)
+    assert time.monotonic() - before < 5

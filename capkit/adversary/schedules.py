@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 from typing import TypeAlias
 
@@ -62,20 +63,27 @@ class Step:
         if not self.fault:
             return f"{self.kind} at node {self.at}"
         when = "in mid-request " if self.late else ""
-        return f"{self.kind} at node {self.at}, {when}{self.trouble(0.0)}"
+        return f"{self.kind} at node {self.at}, {when}{self.trouble}"
 
-    def trouble(self, at: float) -> Fault:
-        """The fault, from `at` (ms) on."""
-        if self.fault == "cut":
-            return Partition(at=at, groups=[self.hit])
-        (node,) = self.hit
-        if self.fault == "pause":
-            return Pause(at=at, node=node)
-        return Crash(at=at, node=node, lose_memory=self.fault == "amnesia")
+    @property
+    def trouble(self) -> Fault:
+        """The fault, from 0 ms on."""
+        return _trouble(self.fault, tuple(self.hit))
 
     def crosses(self, source: object, target: object) -> bool:
         """Whether a cut of this step lies between two nodes."""
         return (source in tuple(self.hit)) != (target in tuple(self.hit))
+
+
+@cache
+def _trouble(kind: str, hit: tuple[int, ...]) -> Fault:
+    """A fault, made and checked once; a hunt needs it many thousand times."""
+    if kind == "cut":
+        return Partition(groups=[hit])
+    (node,) = hit
+    if kind == "pause":
+        return Pause(node=node)
+    return Crash(node=node, lose_memory=kind == "amnesia")
 
 
 Schedule: TypeAlias = tuple[Step, ...]

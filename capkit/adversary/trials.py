@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any, TypeAlias
 
 from capkit.adversary.calm_network import LATENCY, calm
 from capkit.adversary.schedules import Schedule, Step
 from capkit.consistency import linearizable
-from capkit.history import Fault, History, NodeId, Operation, Outcome
+from capkit.history import History, NodeId, Operation, Outcome
 from capkit.history.equality import identity
 from capkit.history.records import as_processes
 from capkit.network import Network
@@ -51,7 +51,6 @@ class Trial:
     ----------
     operations : list of Operation
         One for each step.
-    faults : list of faults
     store : Store
         As the run left it.
     refusal : str
@@ -59,44 +58,51 @@ class Trial:
     links : dict
         For each pair of nodes, when (ms) since the last request began a message last looked
         whether the way between them was open.
+    heard : dict
+        For each pair of nodes, when a message last came that way, or somebody asked whether it was
+        open, before the last request was answered.
     """
 
     operations: list[Operation] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
     store: Store
     refusal: str = ""
     links: dict[Link, float] = field(default_factory=dict)
+    heard: dict[Link, float] = field(default_factory=dict)
 
     def history(self) -> History:
         """What the clients saw, with the faults, the messages and the copies."""
         operations = as_processes(self.operations, len(self.store.nodes))
         messages, copies = self.store.network.messages or (), self.store.copies
-        return History(operations, faults=self.faults, messages=messages, copies=copies)
+        faults = self.store.network.faults
+        return History(operations, faults=faults, messages=messages, copies=copies)
 
-    def would_not_feel(self, step: Step, middle: float) -> bool:
+    def would_not_feel(self, step: Step, middle: float, *, answer_alone: bool) -> bool:
         """Whether the last step would be the same run under the fault of `step`.
 
         A late fault comes after the answer, or no message looks at a link that the cut closes.
+        Where the answer alone matters, nothing comes over such a link before it.
         """
         last = self.operations[-1]
         if step.late and last.invoked + middle >= last.completed:
             return True
         since = last.invoked + (middle if step.late else -_HALF)
-        felt = [link for link, when in self.links.items() if when >= since]
+        links = self.heard if answer_alone else self.links
+        felt = [link for link, when in links.items() if when >= since]
         return step.fault == "cut" and not any(step.crosses(*link) for link in felt)
 
 
 class Watched(Network):
     """A calm network that notes who looked at which link when, and is fast: hunts need thousands.
 
-    It lets happen what a calm network does, which each result is replayed on; only luck that nobody
-    can have on it is not drawn, and a message that a cut stops is not carried to its end.
+    It does what a calm network does, on which each result is replayed. It only draws no luck that
+    would change nothing, and drops a message as soon as a cut stops it.
     """
 
     def __init__(self) -> None:
         self._clear()
         vars(self).update(_settings())
         self.looked: dict[Link, float] = {}
+        self.heard: dict[Link, float] = {}
 
     def draws(self, operation: int, purpose: str, attempt: int = 0) -> list[list[float]]:
         """The luck of any calm network, which the runs of a hunt share."""
@@ -104,10 +110,8 @@ class Watched(Network):
 
     def reaches(self, source: NodeId | None, target: NodeId | None) -> bool:
         """Whether no cut stops a message now; that somebody asked is noted."""
-        link = source, target
-        self.looked[link] = self.env.now
-        cut = self._cut.get(link)
-        return super().reaches(source, target) if cut is None else not cut
+        self.looked[source, target] = self.heard[source, target] = self.env.now
+        return super().reaches(source, target)
 
     def send(
         self,
@@ -124,19 +128,27 @@ class Watched(Network):
         if self._still:
             super().send(label, source, target, deliver, luck, reply=reply, operation=operation)
         elif self._passes(source, target):
-            delay = LATENCY if source != target else 0.0
-            self.after(delay, partial(self._arrive, source, target, deliver))
+            arrival: Any = self.env.timeout(LATENCY if source != target else 0.0)
+            arrival.callbacks.append(partial(self._arrive, source, target, deliver))
 
     def _passes(self, source: NodeId | None, target: NodeId | None) -> bool:
-        return (
-            self.reaches(source, target)
-            and (source is None or self.nodes[source].up)
-            and (target is None or self.nodes[target].up)
-        )
+        """Whether the way is open and both ends are up, asked many thousand times."""
+        link = source, target
+        self.looked[link] = self.env.now
+        cut = self._cut.get(link)
+        if cut or (cut is None and not super().reaches(source, target)):
+            return False
+        nodes = self.nodes
+        return (source is None or nodes[source].up) and (target is None or nodes[target].up)
 
     def _arrive(
-        self, source: NodeId | None, target: NodeId | None, deliver: Callable[[], object]
+        self,
+        source: NodeId | None,
+        target: NodeId | None,
+        deliver: Callable[[], object],
+        _: object = None,
     ) -> None:
+        self.heard[source, target] = self.env.now
         if target in self._still:
             self.when_awake(target, partial(self._arrive, source, target, deliver))
         elif self._passes(source, target):
@@ -192,6 +204,7 @@ def _live(trial: Trial, schedule: Schedule, rules: Rules) -> Process:
     env, puts = trial.store.env, 0
     for step in schedule:
         trial.links.clear()
+        getattr(trial.store.network, "heard", {}).clear()
         puts += step.kind == "put"
         trouble = _Trouble(trial, step)
         if step.late:
@@ -208,21 +221,16 @@ class _Trouble:
     """The fault of one step, which begins unless the step is over, and ends if it has begun."""
 
     def __init__(self, trial: Trial, step: Step) -> None:
-        self.trial, self.step, self.over = trial, step, not step.fault
-        self.fault: Fault | None = None
+        self.network, self.step, self.over = trial.store.network, step, not step.fault
 
     def begin(self) -> None:
         if not self.over:
-            network = self.trial.store.network
-            self.fault = self.step.trouble(float(network.env.now))
-            network.begin(self.fault)
+            self.network.begin(self.step.trouble)
 
     def end(self) -> None:
         self.over = True
-        if self.fault is not None:
-            network = self.trial.store.network
-            network.end(self.fault)
-            self.trial.faults.append(replace(self.fault, until=float(network.env.now)))
+        if self.step.fault:
+            self.network.end(self.step.trouble)
 
 
 def _ask(trial: Trial, step: Step, value: Any, rules: Rules) -> Process:
@@ -236,6 +244,7 @@ def _ask(trial: Trial, step: Step, value: Any, rules: Rules) -> Process:
     except Unavailable as refusal:
         outcome = Outcome.FAIL if refusal.certain else Outcome.UNKNOWN
         trial.refusal = str(refusal)
+    trial.heard = dict(getattr(trial.store.network, "heard", {}))
     trial.operations.append(
         Operation(
             kind=step.kind,
@@ -262,7 +271,7 @@ def breaks(trial: Trial, schedule: Schedule, letter: str) -> bool:
 
 @lru_cache(maxsize=2**16)
 def _contradicts(seen: tuple[tuple[str, Hashable, Outcome], ...]) -> bool:
-    """What the judge says of requests one after the other: when they were made says no more."""
+    """What the judge says of requests one after the other; their times add nothing."""
     operations = [
         Operation(
             kind=kind,

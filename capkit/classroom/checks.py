@@ -157,7 +157,7 @@ def _widgets() -> Iterator[str]:
 
 
 def _kernel() -> Iterator[str]:
-    """Which Python a notebook runs: inside of one this one, else the one that would be started."""
+    """Which Python a notebook runs: in one this one, else the one that Jupyter would start."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if getattr(shell, "kernel", None) is not None:
         yield f"ok   kernel: this notebook runs {sys.executable}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from capkit.adversary import Attack
 from capkit.adversary.named import LONGEST, STORES, known
@@ -11,11 +12,21 @@ from capkit.history import History
 from capkit.plots import TimelinePicture, drawing
 
 
-def adversary() -> Dashboard:
+def adversary(**start: Any) -> Dashboard:
     """The smallest schedule that breaks a letter of a store, as a timeline and as a story.
 
     Controls: the `store`; the `letter` to break; the `longest` schedule, in steps; and whether cuts
     may also fall into the middle of a request (`late`).
+
+    Parameters
+    ----------
+    **start
+        Controls that begin elsewhere, by their names, such as `store="AP"`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such control, or it cannot take the value.
 
     Examples
     --------
@@ -48,7 +59,7 @@ def adversary() -> Dashboard:
         "no cut at all": {"store": "AP"},
         "the other letter": {"store": "CP", "letter": "A"},
     }
-    return Dashboard(panel.figure, controls, draw, stories)
+    return Dashboard(panel.figure, controls, draw, stories, start=start)
 
 
 def _title(found: Attack, tried: str) -> str:

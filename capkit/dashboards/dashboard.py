@@ -6,6 +6,7 @@ import base64
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from io import BytesIO
+from types import MappingProxyType
 from typing import Any
 
 import ipywidgets as widgets
@@ -17,8 +18,9 @@ from traitlets import TraitError
 
 from capkit.dashboards.lifetime import close_inside, keep_few
 from capkit.dashboards.sentence import Sentence
-from capkit.dashboards.still import is_still, still
+from capkit.dashboards.still import still
 from capkit.plots import drawing
+from capkit.plots.drawing import is_still
 
 Settings = dict[str, Any]
 Drawn = tuple[Sequence[Artist], str]
@@ -37,6 +39,8 @@ class Dashboard(widgets.VBox):
         Takes the settings, updates the picture, and returns the artists to draw and the sentence.
     stories : mapping of str to dict
         Buttons for a lecturer, and the settings that each makes.
+    start : mapping of str to object
+        Settings to begin with, to which Reset leads back. Stories do not depend on them.
     arrange : callable, optional
         Takes the controls after each change and adapts the limits of those that depend on others.
     keep : sequence of str
@@ -56,6 +60,8 @@ class Dashboard(widgets.VBox):
         What the last change raised, which the dashboard also shows.
     """
 
+    _canvas: Any = None  # until all settings are sound, and when it is closed
+
     def __init__(
         self,
         figure: Figure,
@@ -63,28 +69,31 @@ class Dashboard(widgets.VBox):
         draw: Callable[[Settings], Drawn],
         stories: Mapping[str, Settings],
         *,
+        start: Mapping[str, Any] = MappingProxyType({}),
         arrange: Callable[[Mapping[str, widgets.Widget]], None] | None = None,
         keep: Sequence[str] = (),
     ) -> None:
         self._controls, self._draw, self._arrange = dict(controls), draw, arrange
-        self._canvas: Any = FigureCanvasAgg(figure)
-        self._background: Any = None
         self._held, self._keep = False, keep
-        self._start, self._shown = self.settings, Settings()
+        self._usual, self._shown = self.settings, Settings()
+        self._move(start)
+        self.start = self.settings
+        self._canvas, self._background = FigureCanvasAgg(figure), None
         self.reading = ""
         self.error: Exception | None = None
         for ax in figure.axes:  # what is drawn once lies below what is drawn again
             for line in (*ax.spines.values(), ax.xaxis, ax.yaxis):
                 line.set_zorder(0)
         width, height = map(round, figure.bbox.size)
-        size = widgets.Layout(width=f"{width}px", height=f"{height}px", flex="0 0 auto")
-        self._image = widgets.Image(format="png", width=width, height=height, layout=size)
-        self._sentence = Sentence(layout=widgets.Layout(width=f"{width}px", min_height="60px"))
-        buttons = {"Reset": self._start} | dict(stories)
-        stage = widgets.VBox([self._image, self._sentence], layout=widgets.Layout(flex="0 0 auto"))
+        self._image = widgets.Image(format="png", width=width, height=height)
+        self._image.layout = _picture_size(width, height)
+        self._sentence = Sentence(layout=widgets.Layout(width="auto"))
+        buttons = {"Reset": self.start} | dict(stories)
+        stage = widgets.VBox([self._image, self._sentence])
+        stage.layout = widgets.Layout(flex="0 0 auto", width=self._image.layout.width)
+        stage.add_class("capkit-stage")
         self._stories = {label: self._button(label, to) for label, to in buttons.items()}
-        self.start = dict(self._start)
-        self.stories = {label: self._start | to for label, to in buttons.items()}
+        self.stories = {label: self._usual | to for label, to in buttons.items()}
         self.keep = tuple(keep)
         below = widgets.Layout(flex="1 0 100%", flex_flow="row wrap")
         stories_row = widgets.Box(list(self._stories.values()), layout=below)
@@ -93,7 +102,7 @@ class Dashboard(widgets.VBox):
         )
         super().__init__([aside, stage], layout=widgets.Layout(flex_flow="row wrap"))
         self.add_class("capkit-dashboard")
-        if drawing.is_large_type():
+        if drawing.is_classroom():
             self.add_class("capkit-classroom")
         for control in self._controls.values():
             control.observe(self._changed, "value")
@@ -123,8 +132,13 @@ class Dashboard(widgets.VBox):
         ValueError
             If a control is unknown or cannot take the value; nothing has moved then.
         """
+        self._move(settings)
+        self._changed()
+
+    def _move(self, settings: Mapping[str, Any]) -> None:
+        """Move controls without drawing, or say which setting is wrong."""
         for name in settings:
-            if self._canvas is None:
+            if self._draw is _closed:
                 _closed(settings)
             if name not in self._controls:
                 raise ValueError(f"settings must be among {list(self._controls)}, got {name!r}")
@@ -133,7 +147,6 @@ class Dashboard(widgets.VBox):
             rule = _range(self._controls[refused[0]])
             self._place(before)
             raise ValueError(f"{refused[0]} must be {rule}, got {settings[refused[0]]!r}")
-        self._changed()
 
     def close(self) -> None:
         """Take the dashboard off its page, and free its picture; `reading` stays."""
@@ -151,7 +164,7 @@ class Dashboard(widgets.VBox):
 
     def reset(self) -> None:
         """Move every control back to where it was at the start."""
-        self._place(self._start)
+        self._place(self.start)
         self._changed()
 
     def __repr__(self) -> str:
@@ -169,13 +182,13 @@ class Dashboard(widgets.VBox):
         kept = self._keep if label != "Reset" else ()
 
         def tell(_: Any) -> None:
-            self._place(self._start | {name: self.settings[name] for name in kept} | settings)
+            self._place(self._usual | {name: self.settings[name] for name in kept} | settings)
             self._changed()
 
         button.on_click(tell)
         return button
 
-    def _place(self, settings: Settings) -> list[str]:
+    def _place(self, settings: Mapping[str, Any]) -> list[str]:
         """Set several controls without drawing, and name those that did not take their value."""
         self._held = True
         try:
@@ -228,7 +241,7 @@ class Dashboard(widgets.VBox):
         return file.getvalue()
 
 
-def _closed(settings: Settings) -> Drawn:
+def _closed(settings: Mapping[str, Any]) -> Drawn:
     raise RuntimeError("this dashboard was closed, as newer ones were made: run its cell again")
 
 
@@ -257,6 +270,23 @@ _ASIDE = {
     "flex_flow": "row wrap",
     "align_content": "flex-start",
 }
+
+
+def _picture_size(width: int, height: int) -> widgets.Layout:
+    """As many pixels as were drawn; in a classroom as many as the window has room for.
+
+    There the controls stay beside the picture, and the sentence in view below it.
+    """
+    if not drawing.is_classroom():
+        return widgets.Layout(width=f"{width}px", height=f"{height}px", flex="0 0 auto")
+    usual = round(width / drawing.ENLARGED)
+    fits = f"100cqw - 198px, (100vh - {_BESIDES}px) * {width / height:.3f}"
+    return widgets.Layout(
+        width=f"max({usual}px, min({width}px, {fits}))", height="auto", flex="0 0 auto"
+    )
+
+
+_BESIDES = 190  # pixels that Jupyter and two lines below a picture take of a window's height
 
 
 def _named(label: str, tip: str) -> Settings:

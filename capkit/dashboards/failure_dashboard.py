@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -14,11 +15,21 @@ from capkit.plots import RatesPicture, drawing
 _LOSSES = np.linspace(0, 1, 11)
 
 
-def failure() -> Dashboard:
+def failure(**start: Any) -> Dashboard:
     """How often the thirty-line store succeeds: exact curves, and dots that really ran.
 
     Controls: `loss`, the chance that one request fails, and `nodes`. A put needs a majority, a
     get takes the first node that answers.
+
+    Parameters
+    ----------
+    **start
+        Controls that begin elsewhere, by their names, such as `loss=0.3`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such control, or it cannot take the value.
 
     Examples
     --------
@@ -45,7 +56,7 @@ def failure() -> Dashboard:
         "every second request lost": {"loss": 0.5},
         "fifteen nodes": {"nodes": 15},
     }
-    return Dashboard(panel.figure, controls, draw, stories)
+    return Dashboard(panel.figure, controls, draw, stories, start=start)
 
 
 @lru_cache(maxsize=32)

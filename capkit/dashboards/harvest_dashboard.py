@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from capkit.dashboards.dashboard import Dashboard, Drawn, Settings, slider
 from capkit.plots import HarvestPicture, drawing
 
 _SHARDS = 10
 
 
-def harvest() -> Dashboard:
+def harvest(**start: Any) -> Dashboard:
     """What is left of the answers when some of ten shards are out of reach.
 
     Controls: how many are `away`, and how many each request `touched`: ten for a search, two for a
     transfer.
+
+    Parameters
+    ----------
+    **start
+        Controls that begin elsewhere, by their names, such as `touched=2`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such control, or it cannot take the value.
 
     Examples
     --------
@@ -36,4 +48,4 @@ def harvest() -> Dashboard:
         "a transfer": {"touched": 2},
         "a look-up": {"touched": 1},
     }
-    return Dashboard(panel.figure, controls, draw, stories)
+    return Dashboard(panel.figure, controls, draw, stories, start=start)

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from capkit.consistency import linearizable
 from capkit.dashboards.dashboard import Dashboard, Drawn, Settings, choice, slider
 from capkit.history import History, Operation
 from capkit.plots import TimelinePicture, drawing
 
 
-def interval() -> Dashboard:
+def interval(**start: Any) -> Dashboard:
     """Drag one read through a small history and watch the verdict flip.
 
     Client 0 puts 1, then 2; client 1 reads 2 while that put is still under way. The controls move
     client 2's read: `begins` and `lasts` (ms), and the value it `returns`.
+
+    Parameters
+    ----------
+    **start
+        Controls that begin elsewhere, by their names, such as `begins=370`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such control, or it cannot take the value.
 
     Examples
     --------
@@ -42,7 +54,7 @@ def interval() -> Dashboard:
         "new, then old": {"begins": 380, "lasts": 50},
         "too early for 2": {"begins": 130, "lasts": 60, "returns": "2"},
     }
-    return Dashboard(panel.figure, controls, draw, stories)
+    return Dashboard(panel.figure, controls, draw, stories, start=start)
 
 
 def _with_read(begins: int, lasts: int, returns: str) -> History:

@@ -1,4 +1,4 @@
-"""How long widgets live: the last few of a kind, so that a cell run again costs no memory for good.
+"""How long widgets live: the last few of a kind, so that cells run again do not fill the memory.
 
 A widget is kept in the kernel and in the page until somebody closes it, and IPython keeps what a
 cell has shown. A hub with a hundred seats cannot wait for either.

@@ -22,9 +22,10 @@ from capkit.workload import Workload, run
 _ALONE = "none"
 _NEAR = 5.0  # ms one way while the cable is cut: who waits in vain waits as long as you like
 _CUT = 100.0  # ms
+_COLUMNS = "Answered and fresh if cut; get / put in ms and fresh if not."
 
 
-def pacelc() -> Dashboard:
+def pacelc(**start: Any) -> Dashboard:
     """What stores give up if there is a Partition, and Else: latency or consistency.
 
     On the left the cable between two regions is cut, on the right it is whole. CP, AP and quorums
@@ -32,6 +33,16 @@ def pacelc() -> Dashboard:
 
     Controls: `latency` (ms one way) and `distance` (ms more between the regions); the `system`;
     `nodes`, those in the first region (`side`), and the quorums `r` and `w` of the third store.
+
+    Parameters
+    ----------
+    **start
+        Controls that begin elsewhere, by their names, such as `latency=50.0`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such control, or it cannot take the value.
 
     Examples
     --------
@@ -44,8 +55,8 @@ def pacelc() -> Dashboard:
     def draw(settings: Settings) -> Drawn:
         spots = [*_quorums(**settings), *_system(**settings)]
         cut = f"{settings['side']} | {settings['nodes'] - settings['side']}"
-        words = [f"Regions of {cut.replace(' |', ' and')} nodes.", *map(_words, spots)]
-        return picture.update(spots, cut), " ".join(words)
+        head = f"Regions of {cut.replace(' |', ' and')} nodes. {_COLUMNS}"
+        return picture.update(spots, cut), " ".join([head, *map(_words, spots)])
 
     controls = {
         "latency": slider("latency", 5.0, 0.5, 50.0, 0.5, "ms that a message takes one way"),
@@ -63,15 +74,21 @@ def pacelc() -> Dashboard:
         "read one, write all": {"r": 1, "w": 5},
     }
     return Dashboard(
-        left.figure, controls, draw, stories, arrange=_limit, keep=("system", "nodes", "side")
+        left.figure,
+        controls,
+        draw,
+        stories,
+        start=start,
+        arrange=_limit,
+        keep=("system", "nodes", "side"),
     )
 
 
 def _words(spot: Spot) -> str:
-    """What one store does, in half a line."""
+    """What one store does, in a few numbers: with eight stores all must fit below the picture."""
     answered, current, waits, fresh = spot.words
     name = spot.name.partition(", ")[2] if spot.name.startswith(NAMES) else spot.name
-    return f"{name}: if cut, {answered} answered, {current} fresh; else {waits} ms, {fresh} fresh."
+    return f"{name}: {answered}, {current}; {waits}, {fresh}."
 
 
 def _limit(controls: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 
@@ -26,10 +27,10 @@ _STORES: dict[str, Maker] = {
 }
 
 
-def partition(*makers: Maker) -> Dashboard:
+def partition(*makers: Maker, **start: Any) -> Dashboard:
     """The same clients under the same cut cable, on CA, CP, AP or stores of your own.
 
-    Controls: the `store`; when the `cut` begins and how long it `lasts` (ms); how many of the five
+    Controls: the `store`; when the cut `begins` and how long it `lasts` (ms); how many of the five
     nodes are on its left side (`left`: nodes 0, 1, ...); and the `loss` besides.
 
     Parameters
@@ -37,11 +38,15 @@ def partition(*makers: Maker) -> Dashboard:
     *makers : callable
         Stores of your own to choose from, too: each a subclass of `Store`, or a function of nodes
         and a network. The dashboard begins with the first of them.
+    **start
+        Controls that begin elsewhere, by their names, such as `store="CP"`.
 
     Raises
     ------
     TypeError
         If one of them does not make a store.
+    ValueError
+        If there is no such control, or it cannot take the value.
 
     Examples
     --------
@@ -65,7 +70,7 @@ def partition(*makers: Maker) -> Dashboard:
 
     controls = {
         "store": choice("store", list(stores), "how the store answers a cut"),
-        "cut": slider("cut begins", 500, 0, 2_000, 50, "ms at which the cable is cut"),
+        "begins": slider("cut begins", 500, 0, 2_000, 50, "ms at which the cable is cut"),
         "lasts": slider("and lasts", 1_000, 0, 2_000, 50, "ms until it is mended; 0: no cut"),
         "left": slider("nodes on the left", 2, 1, _NODES - 1, 1, "nodes on one side of the cut"),
         "loss": slider("loss", 0.0, 0.0, 1.0, 0.01, LOSS),
@@ -76,14 +81,14 @@ def partition(*makers: Maker) -> Dashboard:
         "for good": {"lasts": 2_000},
         "no cut, but 20 % loss": {"lasts": 0, "loss": 0.2},
     }
-    return Dashboard(panel.figure, controls, draw, stories, keep=("store",))
+    return Dashboard(panel.figure, controls, draw, stories, start=start, keep=("store",))
 
 
 @lru_cache(maxsize=256)
 def _cut_run(
-    store: Maker, cut: float, lasts: float, left: int, loss: float
+    store: Maker, begins: float, lasts: float, left: int, loss: float
 ) -> tuple[History, Verdict]:
-    faults = [Partition(at=cut, until=cut + lasts, groups=[range(left)])] if lasts else []
+    faults = [Partition(at=begins, until=begins + lasts, groups=[range(left)])] if lasts else []
     made = build(store, _NODES, Network(loss=loss, rng=7))
     history = run(made, Workload(clients=_NODES, rate=3, rng=7), faults)
     return history, linearizable(history)

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from capkit import tradeoff as model
 from capkit.dashboards.dashboard import Dashboard, Drawn, Settings, slider
 from capkit.dashboards.shared import LOSS, in_words, limit_quorums
 from capkit.plots import QuorumsPicture, RatesPicture, drawing
 
 
-def quorum() -> Dashboard:
+def quorum(**start: Any) -> Dashboard:
     """N, R and W: whether a read quorum and a write quorum meet, and what that costs.
 
     Controls: `n` replicas, `r` of which must answer a get, `w` of which must acknowledge a put,
     and the `loss` of requests.
+
+    Parameters
+    ----------
+    **start
+        Controls that begin elsewhere, by their names, such as `r=2, w=2`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such control, or it cannot take the value.
 
     Examples
     --------
@@ -44,4 +56,4 @@ def quorum() -> Dashboard:
         "read one, write all": {"r": 1, "w": 3},
         "one of each": {"r": 1, "w": 1},
     }
-    return Dashboard(above.figure, controls, draw, stories, arrange=limit_quorums)
+    return Dashboard(above.figure, controls, draw, stories, start=start, arrange=limit_quorums)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from capkit.dashboards.dashboard import Dashboard, Drawn, Settings, slider
 from capkit.dashboards.shared import LOSS
 from capkit.plots import RetriesPicture, drawing
@@ -10,12 +12,22 @@ from capkit.tradeoff import simulate_retries
 _TRIALS = 2_000
 
 
-def retries() -> Dashboard:
+def retries(**start: Any) -> Dashboard:
     """How many withdrawals are paid twice when replies are lost and clients ask again.
 
     The curves are exact; the white dot is 2,000 simulated withdrawals without a request id.
 
     Controls: `reply_loss`, the `loss` of requests, and how many `attempts` a client makes.
+
+    Parameters
+    ----------
+    **start
+        Controls that begin elsewhere, by their names, such as `attempts=1`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such control, or it cannot take the value.
 
     Examples
     --------
@@ -43,4 +55,4 @@ def retries() -> Dashboard:
         "ask twice": {"attempts": 2},
         "a bad line": {"reply_loss": 0.5, "loss": 0.5},
     }
-    return Dashboard(panel.figure, controls, draw, stories)
+    return Dashboard(panel.figure, controls, draw, stories, start=start)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from capkit.dashboards.dashboard import Dashboard, Drawn, Settings, choice, slider
 from capkit.dashboards.shared import limit_quorums
@@ -12,11 +13,21 @@ from capkit.staleness import PROFILES, Races, simulate
 _MOST_NODES = 10
 
 
-def staleness() -> Dashboard:
+def staleness(**start: Any) -> Dashboard:
     """How soon after its acknowledgement a write is seen, and what that costs in latency.
 
     Controls: the `profile` of measured latencies, `n` replicas, `r` of which must answer a get, and
     `w` of which must acknowledge a put. Nothing is lost here; messages only take time.
+
+    Parameters
+    ----------
+    **start
+        Controls that begin elsewhere, by their names, such as `profile="WAN"`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such control, or it cannot take the value.
 
     Examples
     --------
@@ -46,7 +57,7 @@ def staleness() -> Dashboard:
         "ten copies": {"n": 10, "r": 1, "w": 1},
     }
     return Dashboard(
-        panel.figure, controls, draw, stories, arrange=limit_quorums, keep=("profile",)
+        panel.figure, controls, draw, stories, start=start, arrange=limit_quorums, keep=("profile",)
     )
 
 

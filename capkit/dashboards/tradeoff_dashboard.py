@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from capkit.dashboards.dashboard import Dashboard, Drawn, Settings, choice, slider
 from capkit.dashboards.shared import LOSS
 from capkit.plots import TradeoffPicture
@@ -9,11 +11,21 @@ from capkit.plots import TradeoffPicture
 _COUNTED = ["the worse side", "all clients"]
 
 
-def tradeoff() -> Dashboard:
+def tradeoff(**start: Any) -> Dashboard:
     """The plane of availability and consistency, with the cable whole and with it cut.
 
     Controls: the `share` of nodes that the cut keeps from the others, `nodes`, `loss` of requests,
     and whose requests are `counted` during the cut.
+
+    Parameters
+    ----------
+    **start
+        Controls that begin elsewhere, by their names, such as `nodes=15`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such control, or it cannot take the value.
 
     Examples
     --------
@@ -42,4 +54,4 @@ def tradeoff() -> Dashboard:
         "lose requests, buy nodes": {"loss": 0.2, "nodes": 15},
         "the mean hides it": {"nodes": 15, "share": 0.1, "counted": _COUNTED[1]},
     }
-    return Dashboard(picture.figure, controls, draw, stories)
+    return Dashboard(picture.figure, controls, draw, stories, start=start)

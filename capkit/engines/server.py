@@ -43,7 +43,7 @@ class Keeper:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            start_new_session=True,  # Ctrl-C and a kernel's restart are not for it
+            start_new_session=True,  # so Ctrl-C and a kernel's restart do not reach it
         )
         self.pid = self._guard.pid
         self.folder = Path(self._answer())

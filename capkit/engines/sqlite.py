@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from capkit.engines.lines import ask
 from capkit.engines.programs import Program
 from capkit.engines.server import Server, free_ports, private
 from capkit.history import NodeId
+from capkit.stores import CAStore
 
 
 class SQLite(Engine):
@@ -39,6 +41,7 @@ class SQLite(Engine):
     """
 
     title = "SQLite"
+    model = partial(CAStore, synchronous=False), 3
 
     def __init__(self, places: int = 3, *, on_cut: str = "drop", ports: Sequence[int] = ()) -> None:
         super().__init__(places, on_cut=on_cut, ports=ports)

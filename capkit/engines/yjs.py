@@ -17,7 +17,7 @@ from capkit.engines.lines import ask
 from capkit.engines.programs import Program, library
 from capkit.engines.server import Server, free_ports, private
 from capkit.history import NodeId, Siblings
-from capkit.stores import Unavailable
+from capkit.stores import APStore, Unavailable
 
 
 class Yjs(Engine):
@@ -43,6 +43,7 @@ class Yjs(Engine):
 
     title = "Yjs"
     libraries = ("pycrdt",)
+    model = APStore, 3
 
     def __init__(
         self,

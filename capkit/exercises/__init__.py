@@ -1,4 +1,4 @@
-"""Exercises and guesses: a lesson's cells ask, and what is right stands here, not there.
+"""Exercises and guesses: a lesson's cells ask the questions, and the answers stand here.
 
 `check("03.2", answer)` says whether the answer to exercise 2 of lesson 03 is right; where a
 notebook is graded by nbgrader, it raises `Wrong` if not. `puzzle` is what an exercise

@@ -95,7 +95,7 @@ class Network:
         self.nodes: dict[NodeId, Node] = {}
         self._active: list[Fault] = []
         self._began: list[float] = []  # when each of them did
-        self._over: list[Fault] = []
+        self._over: list[tuple[Fault, float, float]] = []  # and those that have ended, with times
         self._held: dict[NodeId, list[Callable[[], object]]] = {}
         self._refresh()
 
@@ -195,8 +195,7 @@ class Network:
             return
         place = self._active.index(fault)
         self._active.remove(fault)
-        times = {"at": self._began.pop(place), "until": float(self.env.now)}
-        self._over.append(replace(fault, **times))
+        self._over.append((fault, self._began.pop(place), float(self.env.now)))
         self._refresh()
         if isinstance(fault, Crash) and not any(other.stops(fault.node) for other in self._active):
             self._restart(fault.node)
@@ -207,9 +206,9 @@ class Network:
     @property
     def faults(self) -> list[Fault]:
         """The faults so far, each with the times in ms at which it began and ended."""
-        lasting = zip(self._active, self._began, strict=True)
-        still = [replace(fault, at=began, until=math.inf) for fault, began in lasting]
-        return sorted([*self._over, *still], key=lambda fault: fault.at)
+        still = [(*each, math.inf) for each in zip(self._active, self._began, strict=True)]
+        found = [replace(fault, at=at, until=until) for fault, at, until in [*self._over, *still]]
+        return sorted(found, key=lambda fault: fault.at)
 
     def schedule(self, faults: Iterable[Fault]) -> None:
         """Let each fault begin and end at its times, counted from now."""

@@ -6,7 +6,7 @@ so that a dashboard may redraw only them. `drawing` and `lettering` are what all
 """
 
 from capkit.plots.available_picture import available
-from capkit.plots.drawing import LOOKS, Panel, large_type, panels
+from capkit.plots.drawing import LOOKS, Panel, classroom, panels
 from capkit.plots.harvest_picture import HarvestPicture, harvest
 from capkit.plots.ladder_picture import LadderPicture, ladder
 from capkit.plots.messages_picture import messages
@@ -35,9 +35,9 @@ __all__ = [
     "TimelinePicture",
     "TradeoffPicture",
     "available",
+    "classroom",
     "harvest",
     "ladder",
-    "large_type",
     "messages",
     "pacelc",
     "panels",

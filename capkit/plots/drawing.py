@@ -6,10 +6,13 @@ meaning rests on colour alone: each has a marker, a dash or a hatch as well.
 
 from __future__ import annotations
 
+import base64
+import os
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import wraps
+from html import escape
 from io import BytesIO
 from itertools import pairwise
 from typing import Any, ParamSpec, TypeVar
@@ -109,6 +112,14 @@ class Panel(Axes):
         panels = [ax for ax in self._figure().axes if isinstance(ax, Panel)]
         return "\n".join(panel.reading for panel in panels)
 
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        """The picture and its words, live as HTML too: JupyterLab describes no other image."""
+        picture, words = self._repr_png_()
+        png = base64.b64encode(picture).decode()
+        image = f'<img alt="{escape(repr(self))}" src="data:image/png;base64,{png}">'
+        live = {} if is_still() else {"text/html": image}
+        return {"text/plain": repr(self), "image/png": png} | live, {"image/png": words}
+
     def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
         file = BytesIO()
         with plain_style():
@@ -121,6 +132,15 @@ class Panel(Axes):
         return figure
 
 
+def is_still() -> bool:
+    """Whether a notebook is being made ready to be read without a kernel.
+
+    Where no kernel runs, a live dashboard would be an error message; `CAPKIT_STILL=1` in the
+    environment leaves it out.
+    """
+    return os.environ.get("CAPKIT_STILL") == "1"
+
+
 def panels(columns: int = 1, rows: int = 1, *, width: float = 9.0, height: float = 5.0) -> Any:
     """Empty panels on one new figure, made without pyplot.
 
@@ -129,7 +149,7 @@ def panels(columns: int = 1, rows: int = 1, *, width: float = 9.0, height: float
     columns, rows : int
         How many panels stand beside and below each other.
     width, height : float
-        Size of the whole figure in inches, at 100 pixels per inch.
+        Size of the whole figure in inches, at 100 pixels per inch, or 120 in `classroom`.
 
     Returns
     -------
@@ -145,7 +165,7 @@ def panels(columns: int = 1, rows: int = 1, *, width: float = 9.0, height: float
     """
     columns, rows = count("columns", columns, high=100), count("rows", rows, high=100)
     width, height = number("width", width, 2, 100), number("height", height, 2, 100)
-    figure = Figure(figsize=(width / _larger, height / _larger), dpi=100 * _larger)
+    figure = Figure(figsize=(width, height), dpi=100 * _larger)
     figure.set_facecolor(PAPER)
     FigureCanvasAgg(figure)
     made = [
@@ -157,34 +177,35 @@ def panels(columns: int = 1, rows: int = 1, *, width: float = 9.0, height: float
     return made
 
 
+ENLARGED = 1.2  # 9 x 5 inches still fit a small projector, of 1280 x 720 pixels
 _larger = 1.0
 
 
-def large_type(on: bool = True) -> None:
-    """Make the type of all pictures and dashboards from now on larger, or normal again.
+def classroom(on: bool = True) -> None:
+    """Make all pictures and dashboards from now on larger, or as large as usual again.
 
-    For a large room or a small projector. Pictures keep their size, so that two of them still
-    fit on a screen; what they show has less room.
+    For a large room. A picture is larger by a fifth, with all its letters; that of a dashboard as
+    far as the window has room for it beside the controls and above the sentence.
 
     Parameters
     ----------
     on : bool
-        Whether the type is larger, by a quarter.
+        Whether they are larger.
 
     Examples
     --------
-    >>> large_type()
+    >>> classroom()
     >>> panels()[0].figure.dpi
-    125.0
-    >>> large_type(False)
+    120.0
+    >>> classroom(False)
     """
     global _larger
     flag("on", on)
-    _larger = 1.25 if on else 1.0
+    _larger = ENLARGED if on else 1.0
 
 
-def is_large_type() -> bool:
-    """Whether the type is larger now."""
+def is_classroom() -> bool:
+    """Whether pictures are larger now."""
     return _larger > 1
 
 
@@ -328,8 +349,7 @@ def legend_below(ax: Axes, artists: Iterable[Artist]) -> list[Legend]:
     larger = dots_per_inch(ax) / 100
     below = -36 * larger / max(1.0, ax.bbox.height)
     place: dict[str, Any] = {"loc": "upper right", "bbox_to_anchor": (1.01, below)}
-    size = (TEXT_SIZE - 1) / (larger if len(kept) > 4 else 1)  # more than four fit no larger
-    style: dict[str, Any] = {"fontsize": size, "frameon": False, "ncols": len(kept)}
+    style: dict[str, Any] = {"fontsize": TEXT_SIZE - 1, "frameon": False, "ncols": len(kept)}
     style |= {"handlelength": 1.3, "columnspacing": 1.1, "handletextpad": 0.4}
     style["labelcolor"] = INK
     names = [str(handle.get_label()) for handle in kept]

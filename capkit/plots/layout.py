@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -177,6 +177,90 @@ def fades(rights: Any, heights: Any, step: float, half: float) -> list[list[tupl
         for right, y in zip(rights, heights, strict=True)
         for place in range(len(FADE))
     ]
+
+
+def name_band(
+    wide: float, band: tuple[float, float], axis: tuple[float, float], gap: float
+) -> float:
+    """Where the name of a band begins: in it if there is room, else right of it, or left.
+
+    Examples
+    --------
+    >>> [name_band(30, band, (0, 100), 1) for band in ((10, 60), (10, 20), (90, 100))]
+    [11, 21, 59]
+    """
+    left, right = band
+    if wide + 2 * gap <= right - left:
+        return left + gap
+    x = right + gap if right + 2 * gap + wide < axis[1] else left - gap - wide
+    return max(x, axis[0] + gap)
+
+
+class Bar(NamedTuple):
+    """A bar of one lane, and what it may be called, the longest name first.
+
+    Right of one that is `open_ended` stands no name. One that is `alone` has its own.
+    """
+
+    left: float
+    right: float
+    names: Sequence[str]
+    gap: float = 0.0
+    open_ended: bool = False
+    alone: bool = False
+
+
+def name_bars(
+    bars: Sequence[Bar], end: float, width: Callable[[str], float], air: float = 0.0
+) -> list[tuple[int, float, str]]:
+    """Name the bars of a lane: in their middle, right of them, or several right of the last.
+
+    A name stands in full if there is room, else as the value alone. Bars too near to each other
+    for names between them are named after the last of them, in their order.
+
+    Returns
+    -------
+    list of (int, float, str)
+        Which bar, where (its middle, or else where the name begins), and its name or names.
+
+    Examples
+    --------
+    >>> bars = [Bar(0, 9, ["put 1", "1"]), Bar(20, 20, ["put 2", "2"]), Bar(20, 20, ["get 2", "2"])]
+    >>> name_bars(bars, 40, len)
+    [(0, 4.5, 'put 1'), (2, 20.0, 'put 2, get 2')]
+    """
+    found: list[tuple[int, float, str]] = []
+    waiting: list[Bar] = []
+    ahead = [*(bar.left for bar in bars[1:]), end]
+    for place, (bar, after) in enumerate(zip(bars, ahead, strict=True)):
+        room = 0.0 if bar.open_ended else after - bar.right - bar.gap - air
+        called = next(_fitting(bar, room, waiting, width, air), None)
+        if called:
+            found.append((place, *called))
+        waits = not (called or bar.open_ended or bar.alone)
+        waiting = [*waiting, bar] if waits else []
+    return found
+
+
+def _fitting(
+    bar: Bar, room: float, waiting: Sequence[Bar], width: Callable[[str], float], air: float
+) -> Iterator[tuple[float, str]]:
+    """Names that have room in a bar or right of it, with those of the bars that wait first."""
+    for names in _lists([*waiting, bar]):
+        if width(names) <= room:
+            yield bar.right + bar.gap, names
+    for name in bar.names:
+        if width(name) <= bar.right - bar.left - bar.gap - air:
+            yield (bar.left + bar.right) / 2, name
+        if width(name) <= room:
+            yield bar.right + bar.gap, name
+
+
+def _lists(bars: Sequence[Bar]) -> list[str]:
+    """The names of several bars in one line, in full and short."""
+    if len(bars) == 1 or any(bar.alone for bar in bars):
+        return []
+    return [", ".join(bar.names[place] for bar in bars) for place in (0, -1)]
 
 
 _Words = list[tuple[float, float, str]]

@@ -69,7 +69,7 @@ def pacelc(spots: Iterable[Spot]) -> Axes:
     Parameters
     ----------
     spots : iterable of Spot
-        Up to 7 stores.
+        Up to 8 stores.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def pacelc(spots: Iterable[Spot]) -> Axes:
     Raises
     ------
     ValueError
-        If there are more than 7.
+        If there are more than 8.
 
     Examples
     --------
@@ -94,9 +94,9 @@ def pacelc(spots: Iterable[Spot]) -> Axes:
 
 def planes() -> Any:
     """The two panels, with room for the table below them."""
-    left, right = panels(2, height=5.2)
-    margins(left, 0.8, 2.75, 0.2, 0.33)
-    left.figure.subplots_adjust(wspace=0.28)
+    left, right = panels(2, height=4.9)
+    margins(left, 0.8, 2.52, 0.3, 0.33)
+    left.figure.subplots_adjust(wspace=0.34)
     return [left, right]
 
 

@@ -158,7 +158,7 @@ class TimelinePicture:
         self._draw_stale()
         self._draw_points(verdict)
         self._draw_copies()
-        self._add(Words(self.ax, self.words, self.size, label="words"))
+        self._add(Words(self.ax, self.words, self.size * self.dots, label="words"))
         for legend in legend_below(self.ax, self.artists if self.legend else ()):
             self._add(legend)
         describe(self.ax, reading(history, self.stale, verdict))
@@ -166,12 +166,13 @@ class TimelinePicture:
 
     def _lay_out(self) -> None:
         """Give every fault, operation and copy its height; the y axis counts lanes downwards."""
-        history, pixels = self.history, max(1.0, self.ax.bbox.width)
-        self.pixel = (self.end - self.start) / pixels
+        history = self.history
+        self.dots = dots_per_inch(self.ax) / 100  # all pixels here are a hundredth of an inch
+        self.pixel = (self.end - self.start) * self.dots / max(1.0, self.ax.bbox.width)
         self.size = self._letter_size()
-        wide = [self._width(str(fault)) + 10 * self.pixel for fault in self._faults()]
-        ends = [max(f.until, f.at + w) for f, w in zip(self._faults(), wide, strict=True)]
-        self.fault_lanes = lanes_of([fault.at for fault in self._faults()], ends)
+        named = [(fault, self._fault_name(fault)) for fault in self._faults()]
+        taken = [(min(f.at, x), max(f.until, y)) for f, (x, y) in named]
+        self.fault_lanes = lanes_of(*zip(*taken, strict=True)) if taken else []
         top = 1 + max(self.fault_lanes, default=-1)
         self.y = np.full(len(history), math.nan)
         self.rows: list[tuple[float, str]] = []
@@ -200,14 +201,16 @@ class TimelinePicture:
             top += 1
         rows = max(top, self.fewest)
         self.ax.set_ylim(rows, -0.015 * rows)
-        self.size = self._letter_size(self.ax.bbox.height / rows)
+        self.size = self._letter_size(self.ax.bbox.height / self.dots / rows)
         self._write_rows()
 
     def _write_rows(self) -> None:
         across = self.ax.get_yaxis_transform()
-        pixel = 1 / max(1.0, self.ax.bbox.width)
+        pixel = self.dots / max(1.0, self.ax.bbox.width)
         rows = [(-pixel * (9 + text_width(row, self.size)), y, row) for y, row in self.rows]
-        self._add(Words(self.ax, rows, self.size, offset_transform=across, label="rows"))
+        self._add(
+            Words(self.ax, rows, self.size * self.dots, offset_transform=across, label="rows")
+        )
         self.artists[-1].set_clip_on(False)
         lines = [[(0, edge), (1, edge)] for edge in self.edges]
         self._add(LineCollection(lines, colors="#bbbbbb", linewidths=0.8, transform=across))
@@ -219,13 +222,18 @@ class TimelinePicture:
             left, right = max(fault.at, self.start), min(fault.until, self.end)
             bands.append(layout.box(left, right, low, high))
             header.append(layout.box(left, right, lane + 0.08, lane + 0.92))
-            spare = self.end - self._width(str(fault)) - 8 * self.pixel
-            x = max(self.start, min(left, spare)) + 4 * self.pixel
-            self.words.append((x, lane + 0.5, str(fault)))
+            self.words.append((self._fault_name(fault)[0], lane + 0.5, str(fault)))
         grey = LOOKS["fault"]
         self._polygons(bands, facecolors=grey.color, alpha=0.22, zorder=0.5, label="fault band")
         style: dict[str, Any] = {"edgecolors": "#555555", "linewidths": 1}
         self._polygons(header, facecolors=tint(grey.color, 0.35), label="fault", **style)
+
+    def _fault_name(self, fault: Fault) -> tuple[float, float]:
+        """From where to where a fault is named."""
+        band = max(fault.at, self.start), min(fault.until, self.end)
+        wide, gap = self._width(str(fault)), 4 * self.pixel
+        x = layout.name_band(wide, band, (self.start, self.end), gap)
+        return x, x + wide + gap
 
     def _draw_bars(self) -> None:
         """One collection for each outcome: hundreds of artists would take ten times as long."""
@@ -259,27 +267,27 @@ class TimelinePicture:
         rows = np.flatnonzero(~np.isnan(self.y))
         rights = dict(zip(rows.tolist(), self._right(rows), strict=True))
         for lane in np.unique(self.y[rows]):
-            here = rows[self.y[rows] == lane]
-            ahead = [*self.history.invoked[here][1:], self.end]
-            for row, after in zip(here.tolist(), ahead, strict=True):
-                self._label(row, max(self.history.invoked[row], self.start), rights[row], after)
+            here = rows[self.y[rows] == lane].tolist()
+            bars = [self._nameable(row, rights[row]) for row in here]
+            for place, x, name in layout.name_bars(bars, self.end, self._width, 2 * self.pixel):
+                if x < rights[here[place]]:
+                    self._centre(name, x, float(lane), self.history.outcome[here[place]] != 0)
+                else:
+                    self.words.append((x, float(lane), name))
         for row in self.ringed:
             self._number(row, self.history.invoked[row], rights[row])
 
-    def _label(self, row: int, left: float, right: float, after: float) -> None:
-        operation = self.history[row]
-        y, open_ended = float(self.y[row]), operation.outcome is Outcome.UNKNOWN
-        ringed = row in self.ringed
-        beside = (10 if ringed else 3) * self.pixel  # so that a ring covers no letter
-        for name in names(operation, len(self.keys) > 1):
-            text = f"#{row} {name}" if ringed else name
-            needs = self._width(text) + 2 * self.pixel + beside
-            if needs <= right - left:
-                self._centre(text, (left + right) / 2, y, operation.outcome is not Outcome.OK)
-                return
-            if needs <= after - right and not open_ended:
-                self.words.append((right + beside, y, text))
-                return
+    def _nameable(self, row: int, right: float) -> layout.Bar:
+        operation, ringed = self.history[row], row in self.ringed
+        tag = f"#{row} " if ringed else ""
+        return layout.Bar(
+            left=max(operation.invoked, self.start),
+            right=right,
+            names=[tag + name for name in names(operation, len(self.keys) > 1)],
+            gap=(10 if ringed else 3) * self.pixel,  # so that a ring covers no letter
+            open_ended=operation.outcome is Outcome.UNKNOWN,
+            alone=ringed,
+        )
 
     def _number(self, row: int, left: float, right: float) -> None:
         """Write the number left of a ring, if there was no room: the verdict's reason names it."""
@@ -333,24 +341,20 @@ class TimelinePicture:
                     top = self.strip_tops[row] + 0.08 + place * height
                     boxes.append(layout.box(left, right, top, top + height))
                     faces.append(value_face(order[repr(value)]))
-                self._name_copy(copy, left, right, self.strip_tops[row] + 0.5)
+                text = " | ".join(short(value) for value in copy.values)
+                if text and self._width(text) + 4 * self.pixel <= right - left:
+                    self._centre(text, (left + right) / 2, self.strip_tops[row] + 0.5)
         style: dict[str, Any] = {"edgecolors": PAPER, "linewidths": 1.0, "zorder": 2}
         self._polygons(boxes, facecolors=faces, label="copies", **style)
-
-    def _name_copy(self, copy: Copy, left: float, right: float, y: float) -> None:
-        text = " | ".join(short(value) for value in copy.values)
-        if text and self._width(text) + 4 * self.pixel <= right - left:
-            self._centre(text, (left + right) / 2, y)
 
     def _faults(self) -> list[Fault]:
         inside = (f for f in self.history.faults if f.at < self.end and f.until > self.start)
         return sorted(inside, key=lambda fault: fault.at)
 
     def _code(self, key: Any) -> int:
-        keys = self.history.keys
         if key is None:
             return -1
-        if keys is None:
+        if (keys := self.history.keys) is None:
             return int(key) if isinstance(key, int) else -2
         return keys.index(key) if key in keys else -2
 
@@ -361,15 +365,15 @@ class TimelinePicture:
         return np.minimum(right, np.maximum(self.end, left))
 
     def _bar(self, row: int, margin: float = 0.0) -> Any:
-        edge, margin = margin * self.pixel, margin * self.ax.get_ylim()[0] / self.ax.bbox.height
+        edge = margin * self.pixel
+        margin *= self.dots * self.ax.get_ylim()[0] / self.ax.bbox.height
         right = float(self._right(np.array([row]))[0]) + edge
         low, high = self.y[row] - _BAR - margin, self.y[row] + _BAR + margin
         return layout.box(float(self.history.invoked[row]) - edge, right, low, high)
 
     def _letter_size(self, lane: float = math.inf) -> float:
         """Pixels: as large as for the last row of a class, if the lanes (in pixels) are."""
-        largest = TEXT_SIZE * dots_per_inch(self.ax) / 72
-        return round(min(largest, max(11.0, 0.88 * lane)), 1)
+        return round(min(TEXT_SIZE * 100 / 72, max(11.0, 0.88 * lane)), 1)
 
     def _width(self, text: str) -> float:
         return text_width(text, self.size) * self.pixel

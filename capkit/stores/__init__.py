@@ -1,7 +1,7 @@
 """The answers to a failing network: one file for each kind of store.
 
 `store` is what all share, and how to write one of your own; below it, `cluster` is the nodes.
-`makers` are what makes a fresh store for each run. `thirty_lines` is the store of
+`makers` make a fresh store for each run. `thirty_lines` is the store of
 lesson 01; `ca`, `cp` and `ap` are those of lessons 03 to 05. `leader`, `lease` and `leaderless` are
 the mechanisms under the named systems of lesson 07; lesson 10 has `counter`, `gossip` and `teller`.
 """

@@ -210,7 +210,7 @@ class APStore(Store):
         kept = [version for node in self.nodes for held in node.data.values() for version in held]
         found = {version.origin.number: version.origin for version in kept}
         left = list(found.values())
-        for origin in left:  # it grows meanwhile
+        for origin in left:  # the loop adds to the list that it walks
             left += [each for each in origin.follows if each.number not in found]
             found |= {each.number: each for each in origin.follows}
         return [put.value for put in self.acknowledged if put.number not in found]
@@ -364,7 +364,7 @@ class APStore(Store):
             self._accept(node, key, versions)
 
     def crash(self, node: NodeId, *, lose_memory: bool) -> None:
-        """Stop a node; its copy and its hints are on disk, and go only with its memory."""
+        """Stop a node; its copy and its hints are on disk, and are lost only with its memory."""
         super().crash(node, lose_memory=lose_memory)
         if lose_memory:
             self.hints[node].clear()

@@ -47,8 +47,8 @@ class Logged(NamedTuple):
 class Ledger:
     """What one node knows: whom it follows, its log, and when it last heard from whom.
 
-    Of a primary alone are `acknowledged`, how much of the log each standby has, and `waiting`,
-    which puts wait for more.
+    Only a primary uses `acknowledged`, how much of the log each standby has, and `waiting`, the
+    puts that wait for more.
     """
 
     primary: NodeId | None = None
@@ -282,13 +282,13 @@ class CAStore(LogStore):
     # What happens to nodes.
 
     def _reset(self, node: Node) -> None:
-        """Begin to count everybody's silence now."""
+        """Start counting the silence of every node now."""
         ledger = self.ledgers[node.id]
         ledger.heard = dict.fromkeys(self.by_id, self.env.now)
         ledger.heard_primary = self.env.now
 
     def crash(self, node: NodeId, *, lose_memory: bool) -> None:
-        """Stop a node; its log is on disk, and goes only with its memory."""
+        """Stop a node; its log is on disk, and is lost only with its memory."""
         super().crash(node, lose_memory=lose_memory)
         self.ledgers[node].waiting.clear()
         if lose_memory:

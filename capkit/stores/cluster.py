@@ -126,9 +126,9 @@ class Cluster:
             What `node` does when a reply arrives; takes who replied, and what. By default nobody
             replies.
         turn : int
-            Which of the node's messages of this label it is: each has a luck of its own.
+            Which of the node's messages of this label it is: each draws its own luck.
         luck : str, optional
-            Of what the network draws the luck; by default of the label and the node.
+            What names its stream of random numbers; by default the label and the node.
         """
         rows = self.network.draws(turn, luck or f"{label} of {node.id}")
         self.send(node.id, list(others), label, handle, hear, rows)
@@ -154,15 +154,16 @@ class Cluster:
 
         def reply(target: Node, row: Sequence[float], answer: Any) -> None:
             if hear is not None and answer is not self.SILENT:
-                back = partial(hear, target, answer)
-                message(f"{label}: answer", target.id, source, back, row[2:], reply=True)
+                back, name = partial(hear, target, answer), f"{label}: answer"
+                message(name, target.id, source, back, row[2:], reply=True, operation=operation)
 
-        message = partial(self.network.send, operation=operation)
+        message = self.network.send
         for target, row in zip(self.nodes, luck, strict=True):
             if target in targets:
                 sure = target.id == source and not self.own_link_fails
                 row = _SURE if sure else row
-                message(label, source, target.id, partial(reached, target, row), row[:2])
+                there = partial(reached, target, row)
+                message(label, source, target.id, there, row[:2], operation=operation)
 
 
 def checked(nodes: Iterable[Node]) -> list[Node]:

@@ -111,8 +111,8 @@ class CPStore(Store):
     def tie_break(self, request: Request) -> Any:
         """What tells two puts apart that chose the same counter: an id that no other put has.
 
-        The node comes first, so that the ids of different nodes say nothing about time: numbers
-        alone are given in the order of the puts, and would do the counter's work for it.
+        The node comes first because the numbers alone follow the order of the puts: with those as
+        ids, even a store without the counter would seem to work.
         """
         assert request.at is not None
         return self.nodes.index(self.by_id[request.at]), request.number

@@ -14,7 +14,7 @@ Rank: TypeAlias = tuple[int, int]  # of a log: the term of the leader it was cop
 
 
 class Candidacy(NamedTuple):
-    """A request for votes. A trial asks only whether they would be given, and wastes no term."""
+    """A request for votes. A trial only asks whether they would be given, and begins no term."""
 
     candidate: NodeId
     term: int
@@ -23,7 +23,7 @@ class Candidacy(NamedTuple):
 
 
 class Ballot(NamedTuple):
-    """The answer: None for no, else for how many ms more an older leader may count on the voter."""
+    """The answer: None for no, else for how many more ms an older leader holds the vote."""
 
     term: int
     promised: float | None
@@ -77,7 +77,7 @@ class Member:
         return self.log_term, len(self.log)
 
     def follow(self, term: int, leader: NodeId | None) -> None:
-        """Take part in a term, and note who leads it; what an older leader owed is void."""
+        """Take part in a term, and note who leads it; an older leader's answers are dropped."""
         if term > self.term or leader != self.leader:
             self.waiting.clear()
         if term > self.term:

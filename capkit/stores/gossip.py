@@ -45,7 +45,7 @@ class GossipStore(Store):
 
     Who hears of a put hears of all that came before it, so clients that stay at their node see
     causes before effects. Clients that roam may see less than before, unless nodes show only what
-    everybody has; each client then carries the time up to which it has seen. It sees its own
+    everybody has; each client then carries the time up to which it has seen, and sees its own
     puts late [1]_. Clocks must agree, and nodes keep their disks.
 
     Parameters
@@ -53,7 +53,7 @@ class GossipStore(Store):
     nodes : iterable of Node
         At least one, with different ids.
     network : Network, optional
-        By default each message is lost with probability 0.2, and the next one says as much.
+        By default each message is lost with probability 0.2, and the next one repeats it.
     show : {"own", "common"}
         What a get sees: all puts that its node has, or those that every node has.
 

@@ -293,7 +293,7 @@ class LeaderStore(LogStore):
         self._advance(node)
 
     def _suspects(self, node: Node) -> bool:
-        """Whether the silence has lasted too long; chance keeps two nodes from asking at once."""
+        """Whether the silence has lasted too long; a random wait keeps two from asking at once."""
         silence, term = self._silence(node), self.members[node.id].term
         if silence < self.suspect_after:
             return False
@@ -328,7 +328,7 @@ class LeaderStore(LogStore):
         count(node, Ballot(member.term, self._promised(node)))
 
     def _vote(self, node: Node, asked: Candidacy) -> Any:
-        """Vote; on trial, say whether one would, which nobody does who still hears a leader."""
+        """Vote, or on trial say whether it would; a node that still hears a leader would not."""
         if node.forgot:
             return self.SILENT
         member = self.members[node.id]
@@ -368,14 +368,14 @@ class LeaderStore(LogStore):
     # What happens to nodes, and what clients are told.
 
     def crash(self, node: NodeId, *, lose_memory: bool) -> None:
-        """Stop a node; term, vote and log are on disk, and go only with its memory."""
+        """Stop a node; term, vote and log are on disk, and are lost only with its memory."""
         super().crash(node, lose_memory=lose_memory)
         self._follow(self.by_id[node], self.members[node].term, None)
         if lose_memory:
             self.members[node] = Member(log_term=0)
 
     def restart(self, node: NodeId) -> None:
-        """Start it again; it has forgotten when it heard a leader, and assumes just now."""
+        """Start it again; it forgot when it last heard a leader, and assumes just now."""
         super().restart(node)
         now = self.network.timer(node)
         self.members[node].heard, self.members[node].promised = now, now + self.lease

@@ -59,7 +59,7 @@ class Round(Question):
         return node.id in self.asked
 
     def silent(self) -> list[NodeId]:
-        """Replicas for which neither they nor a stand-in have answered."""
+        """Replicas that have not answered, and whose stand-ins have not either."""
         settled = [*self.given_up, *(self.asked[node] for node in self.answers)]
         return [each for each in dict.fromkeys(self.asked.values()) if each not in settled]
 
@@ -315,7 +315,7 @@ class LeaderlessStore(APStore):
         replaced = put.replaced.get(node.id, ())
         put.follows += [each for each in replaced if each.began <= put.began]
         for held in versions_of(node, asked.key) if self.resolve == "lww" else ():
-            if put.began < held.origin.began:  # what began before it only came too late
+            if put.began < held.origin.began:  # a put that began earlier only arrived late
                 held.origin.follows.append(put)
         return True
 

@@ -250,11 +250,11 @@ class LeaseStore(LogStore):
             self.env.process(self.locks.acquire(node, "master", generation, turn))
 
     def _misses_master(self, node: Node) -> bool:
-        """Whether the master's lock has been free for a while, so that two seldom ask at once."""
+        """Whether the master's lock has been free for longer than this node waits to ask."""
         lock = self.locks.granted[node.id]["master"]
         wait = 2 * self.nodes.index(node) * self.renew_every
         if lock.holder[0] == node.id:
-            # It has asked in vain, perhaps because others asked too: chance keeps them apart.
+            # It asked in vain, perhaps because others did too: a random wait keeps them apart.
             luck = self.network.draws(lock.generation, f"patience of {node.id}")[0][0]
             wait += 2 * luck * self.lease
         return self.network.timer(node.id) >= lock.promised + wait
@@ -329,7 +329,7 @@ class LeaseStore(LogStore):
     # What happens to nodes, and what clients are told.
 
     def crash(self, node: NodeId, *, lose_memory: bool) -> None:
-        """Stop a node; its copies of locks and log are on disk, and go only with its memory."""
+        """Stop a node; its locks and log are on disk, and are lost only with its memory."""
         super().crash(node, lose_memory=lose_memory)
         self.locks.crash(node)
         self._stop(self.by_id[node])

@@ -95,7 +95,7 @@ class LockService:
         held = Lease(generation=generation, until=asked + self.safe)
         before = self.held[node.id].get(name)
         if before is None and not first:
-            return False  # it has ended meanwhile, and what has ended does not go on
+            return False  # it has expired meanwhile, and is not renewed
         runs = node.up and node.incarnation == who[1]
         in_time = runs and self.network.timer(node.id) < held.until
         newer = before is None or generation >= before.generation
@@ -146,7 +146,7 @@ class LockService:
                 self.ended(node, name)
 
     def _hold(self, node: Node, name: str, held: Lease) -> None:
-        """Note a lock, and look at the timer when it may have ended."""
+        """Note a lock, and look at the timer again when it may have expired."""
         self.held[node.id][name] = held
         left = held.until - self.network.timer(node.id)
         look = partial(self.network.when_awake, node.id, partial(self.look, node))
@@ -159,6 +159,6 @@ class LockService:
         self.held[node].clear()
 
     def restart(self, node: NodeId) -> None:
-        """It has forgotten when it granted its locks, and assumes just now."""
+        """It no longer knows when it granted its locks, and assumes it was just now."""
         for lock in self.granted[node].values():
             lock.promised = self.network.timer(node) + self.lease

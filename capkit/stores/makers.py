@@ -1,4 +1,4 @@
-"""Makers of stores: what is given where a fresh store is needed for every run."""
+"""Makers of stores: classes or functions that give each run a fresh store."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Unavailable(Exception):
     __module__ = "capkit"  # where users import it from
 
     def __init__(self, sentence: str, certain: bool = False) -> None:
-        super().__init__(sentence, certain)  # SimPy makes it anew of these when it passes it on
+        super().__init__(sentence, certain)  # SimPy copies an exception from its args
         self.certain = certain
 
     def __str__(self) -> str:
@@ -73,7 +73,7 @@ class Request:
 class Question:
     """What a coordinator asks replicas, again and again until enough of them have answered.
 
-    `answers` are all that have come, also those that came later.
+    `answers` holds all that have come, late ones too.
     """
 
     def __init__(

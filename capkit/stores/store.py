@@ -195,14 +195,14 @@ class Store(Cluster):
                 protocol.defused = True  # nobody waits for it any more
                 raise Unavailable(f"{kind} got no answer: node {request.at} crashed meanwhile")
             protocol.interrupt()
-            yield protocol  # which says what it has waited for
+            yield protocol  # it raises Unavailable, and says what it waited for
         request.ended = self.env.now
         if kind == "put":
             self.acknowledged.append(request)
         return protocol.value
 
     def _steps(self, request: Request) -> Process:
-        """What the coordinator does; one that stands still begins, and answers, afterwards."""
+        """Take the coordinator's steps; a paused node begins, and answers, when it goes on."""
         try:
             yield from self._wait_awake(request)
             if request.kind == "put":
@@ -265,7 +265,7 @@ class Store(Cluster):
         the same time, or whose coordinator had met it at a replica.
         """
         found = [put for put in self.puts if self._is_held(put)]
-        for put in found:  # it grows meanwhile
+        for put in found:  # the loop adds to the list that it walks
             found += [each for each in self.puts if each not in found and put.may_follow(each)]
         return [put.value for put in self.acknowledged if put not in found]
 

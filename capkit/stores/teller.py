@@ -1,4 +1,4 @@
-"""A bank's counter whose reply may be lost: with request ids it pays once, without them again.
+"""A bank teller whose reply may be lost: with request ids it pays once, without them again.
 
 Messages: `withdraw(request id) -> paid`, from a client outside to the one node, once.
 """
@@ -27,7 +27,7 @@ class TellerStore(Store):
     Attributes
     ----------
     paid : list
-        The request ids that it has paid, as often as it has.
+        The request ids that it has paid, once for each payment.
 
     Examples
     --------

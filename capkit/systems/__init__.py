@@ -1,4 +1,4 @@
-"""The named systems, one file each, and the same trouble for all of them in one table.
+"""The named systems, one file each, and a table of what they do under the same faults.
 
 A system is data on top of a store of `capkit.stores`: its options in its own words, its sources,
 and what it is called. `get` returns it, its `build` makes a store with any of its options, and

@@ -6,7 +6,17 @@ from pathlib import Path
 import nbformat
 import pytest
 from support.boards import ALONE
-from support.hands import BURST, changes, painted, picture, reading, sliders, step, try_everything
+from support.hands import (
+    BURST,
+    SETTLED,
+    changes,
+    painted,
+    picture,
+    reading,
+    sliders,
+    step,
+    try_everything,
+)
 from support.rooms import DASHBOARD, room, until, visit
 
 pytestmark = pytest.mark.browser
@@ -197,6 +207,28 @@ def test_a_dashboard_fits_a_small_projector_in_light_and_dark(board, screenshots
         assert len(found) > 5
         assert [each for each in found if each[1] < 4.5] == []
     page.evaluate(THEME, "JupyterLab Light")
+
+
+@pytest.mark.parametrize("key, end", [("Home", "min"), ("End", "max")])
+def test_all_is_seen_at_once_with_every_slider_at_its_end(board, key, end):
+    """By the keyboard, for each option of each list; the picture still has its words."""
+    lists = board.locator("select").all()
+    chosen = [(menu, label) for menu in lists for label in menu.locator("option").all_inner_texts()]
+    for menu, label in chosen or [(None, "")]:
+        if menu:
+            menu.select_option(label)
+        for handle in sliders(board):
+            handle.press(key)
+            until(lambda: at(handle, "now") == at(handle, end), f"{key} reaches the end")  # noqa: B023
+        board.evaluate(SETTLED)
+        assert not board.locator(".capkit-wrong").count(), reading(board)
+        assert board.locator("img").get_attribute("alt") == reading(board)
+        space = board.evaluate(ROOM)
+        assert (space["wide"], space["high"] <= space["room"]) == ([], True), reading(board)
+
+
+def at(handle, what):
+    return float(handle.get_attribute(f"aria-value{what}"))
 
 
 FOCUSED = "() => document.activeElement.outerHTML"

@@ -278,16 +278,6 @@ def test_one_button_plays_both_worlds(page):
     until(lambda: not {*page.evaluate(moved)} & {*before}, "time passes in both worlds", 10)
 
 
-@pytest.mark.parametrize("make", [CPStore, APStore])
-def test_five_pictures_of_the_film_to_be_looked_at(page, screenshots, make):
-    page.set_viewport_size({"width": 930, "height": 560})
-    for theme in ("light", "dark"):
-        root = show(page, dashboards.network(make), theme == "dark")
-        for number, time in enumerate((25, 47, 215, 330, 655)):
-            page.evaluate(SAYS, time)
-            root.screenshot(path=Path(screenshots, f"film-{make.__name__}-{theme}-{number}.png"))
-
-
 @pytest.fixture(scope="module")
 def lab_with_film(tmp_path_factory):
     folder = tmp_path_factory.mktemp("film")

@@ -3,7 +3,9 @@
 import json
 import os
 import random
+import re
 import time
+from urllib.parse import unquote
 
 import html5lib
 import pytest
@@ -96,6 +98,50 @@ def test_a_page_is_complete_and_accessible_without_a_network(offline, site, name
         assert [(each["id"], each["nodes"][0]["html"]) for each in grave] == []
 
 
+def words_of(html):
+    """All that a page says, in text and in place of pictures, with single spaces."""
+    alts = [each.get("alt") for each in html.iter("img")]
+    return " ".join(" ".join([*html.itertext(), *filter(None, alts)]).split())
+
+
+def printed(cell):
+    """What a cell of a notebook printed, and the words of what it drew."""
+    for out in cell["outputs"]:
+        words = out.get("text") or out.get("data", {}).get("text/plain", ())
+        yield from map(str.strip, "".join(words).removesuffix(" No guess yet.").splitlines())
+
+
+def parsed(site, name):
+    text = (site[0] / f"{name}.html").read_text("utf-8")
+    return html5lib.parse(text, namespaceHTMLElements=False)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_shows_all_that_its_notebook_shows(site, name):
+    """Also what cells printed that were not run here, for no dashboard comes after them."""
+    cells = json.loads((LESSONS / f"{name}.ipynb").read_text("utf-8"))["cells"]
+    html = parsed(site, name)
+    words, films = words_of(html), 0
+    for cell in (each for each in cells if each["cell_type"] == "code"):
+        source = "".join(cell["source"])
+        films += (film := "dashboards.network(" in source)
+        lines = [] if film or source.startswith("check(") else printed(cell)
+        assert [line for line in lines if " ".join(line.split()) not in words] == []
+    assert len([each for each in html.iter("div") if each.get("class") == "film"]) == films
+    headings = [len(list(html.iter(f"h{depth}"))) for depth in (2, 3)]
+    text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+    assert headings == [len(re.findall(rf"^#{{{n}}} ", text, re.MULTILINE)) for n in (2, 3)]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_link_into_a_page_leads_to_what_is_there(site, name):
+    for link in parsed(site, name).iter("a"):
+        page, _, place = link.get("href", "").partition("#")
+        if place and not page.startswith("https://"):
+            there = parsed(site, page.removesuffix(".html") or name)
+            assert {place, unquote(place)} & {each.get("id") for each in there.iter()}
+
+
 def seen(board):
     image = board.locator("img")
     image.evaluate("image => image.decode()")
@@ -114,13 +160,14 @@ def test_every_control_of_every_dashboard_changes_picture_and_sentence(offline, 
     visit(offline, site, name)
     for board in boards(offline):
         reset = board.get_by_role("button", name="Reset", exact=True)
-        for slider in board.locator("input[type=range]:enabled").all():
+        assert board.locator("input:disabled, select:disabled").count() == 0
+        for slider in board.locator("input[type=range]").all():
             reset.click()
             changes(board, lambda: move(slider))  # noqa: B023
         for button in board.locator(".choice button:not([aria-pressed=true])").all():
             reset.click()
             changes(board, button.click)
-        for menu in board.locator("select:enabled").all():
+        for menu in board.locator("select").all():
             reset.click()
             changes(board, lambda: choose(menu))  # noqa: B023
         for story in board.locator(".stories button").all()[1:]:
@@ -128,6 +175,31 @@ def test_every_control_of_every_dashboard_changes_picture_and_sentence(offline, 
             start = seen(board)
             story.click()
             assert (seen(board) != start) or story.inner_text() in same_as_start(board)
+
+
+@pytest.mark.parametrize("name", WITH_BOARDS)
+def test_both_ends_of_each_slider_and_all_of_each_list_are_reached_by_the_keyboard(
+    offline, site, name
+):
+    visit(offline, site, name)
+    for board in boards(offline):
+        for slider in board.locator("input[type=range]").all():
+            board.get_by_role("button", name="Reset", exact=True).press("Enter")
+            ends = [at_end(board, slider, key) for key in ("Home", "End")]
+            assert ends[0] != ends[1]
+        for menu in board.locator("select").all():
+            board.get_by_role("button", name="Reset", exact=True).press("Enter")
+            menu.press("Home")
+            count = menu.locator("option").count()
+            found = [(seen(board), menu.press("ArrowDown"))[0] for _ in range(count)]
+            assert len(set(found)) == count
+
+
+def at_end(board, slider, key):
+    slider.press(key)
+    end = "min" if key == "Home" else "max"
+    assert slider.evaluate(f"each => each.value === each.{end}")
+    return seen(board)
 
 
 def same_as_start(board):
@@ -216,6 +288,49 @@ def test_the_film_plays_on_a_page(offline, site, name):
     time = film.evaluate("each => each.film.time")
     film.get_by_role("button", name="Play").click()
     until(lambda: film.evaluate("each => each.film.time") > time + 10, "time passes", 20)
+
+
+LOADED = """() => Promise.all([...document.images].map(image => {
+  image.loading = 'eager';
+  return image.decode();
+}))"""
+# Halfway between two moments of a film, that far on in the list of them.
+BETWEEN = """({film}, part) => {
+  const times = film.scene.moments.map(([at]) => at);
+  const place = 1 + Math.floor(part * (times.length - 1));
+  film.seek((times[place - 1] + times[place]) / 2);
+}"""
+
+
+@pytest.mark.parametrize("name", ["00-start-here", "04-cp"])
+def test_five_pictures_of_the_films_to_be_looked_at(offline, site, screenshots, name):
+    """As the lesson shows them, light and dark, from the first message to the last answer."""
+    for scheme in ("light", "dark"):
+        offline.emulate_media(color_scheme=scheme)
+        visit(offline, site, name)
+        offline.evaluate(LOADED)
+        film = offline.locator(".capkit-film").first
+        shots = set()
+        for number in range(5):
+            film.evaluate(BETWEEN, number / 5)
+            shots.add(film.screenshot(path=screenshots / f"film-{name}-{scheme}-{number}.png"))
+        assert len(shots) == 5
+
+
+@pytest.mark.parametrize("wide, high", [(1400, 1000), (1280, 720), (390, 844)])
+def test_the_whole_film_of_the_front_page_is_seen_at_once(offline, site, screenshots, wide, high):
+    """On a phone below the text, else with its controls beside it."""
+    offline.set_viewport_size({"width": wide, "height": high})
+    for scheme in ("light", "dark"):
+        offline.emulate_media(color_scheme=scheme)
+        visit(offline, site, "index")
+        film = offline.locator(".capkit-film")
+        film.evaluate(BETWEEN, 0.5)
+        offline.screenshot(path=screenshots / f"front-{wide}-{scheme}.png", full_page=wide < high)
+        assert offline.evaluate("document.documentElement.scrollWidth") <= wide
+        assert film.evaluate("each => each.scrollWidth <= each.clientWidth")
+        box = film.bounding_box()
+        assert box["height"] <= high if wide < high else box["y"] + box["height"] <= high
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -10,6 +10,7 @@ from functools import partial
 import ipywidgets as widgets
 import numpy as np
 import pytest
+from matplotlib.text import Text
 from PIL import Image
 from support import oracle
 from support.boards import ALONE
@@ -20,7 +21,8 @@ from capkit.dashboards.dashboard import Dashboard, slider
 from capkit.dashboards.sentence import Sentence
 from capkit.history import History, Operation
 from capkit.network import Network, Partition
-from capkit.plots import drawing
+from capkit.plots import classroom, drawing
+from capkit.plots.lettering import Words
 from capkit.stores import APStore, CAStore, CPStore, Node
 from capkit.workload import Workload, run
 
@@ -148,11 +150,11 @@ def test_all_ends_of_all_controls_go_together(name):
 
 
 @pytest.mark.parametrize("loss", [0.0, 1.0])
-@pytest.mark.parametrize("cut, lasts", [(0, 50), (0, 2_000), (2_000, 50)])
+@pytest.mark.parametrize("begins, lasts", [(0, 50), (0, 2_000), (2_000, 50)])
 @pytest.mark.parametrize("store", ["CA: block", "CA: failover", "CP", "AP"])
-def test_the_ends_of_a_cut_and_of_loss_go_together(store, cut, lasts, loss):
+def test_the_ends_of_a_cut_and_of_loss_go_together(store, begins, lasts, loss):
     board = ready("partition")
-    board.set(store=store, cut=cut, lasts=lasts, left=1, loss=loss)
+    board.set(store=store, begins=begins, lasts=lasts, left=1, loss=loss)
     assert_sound("partition", board)
 
 
@@ -255,7 +257,7 @@ def has_rings(board):
 )
 def test_partition_gives_the_verdict_on_the_run_that_it_shows(store, cut, lasts, left, loss):
     board = ready("partition")
-    board.set(store=store, cut=cut, lasts=lasts, left=left, loss=loss)
+    board.set(store=store, begins=cut, lasts=lasts, left=left, loss=loss)
     history = replay(store, cut, lasts, left, loss)
     verdict = linearizable(history)
     assert board.reading.startswith(store)
@@ -281,7 +283,7 @@ def test_partition_shows_what_the_lessons_are_about():
 
 def test_where_nobody_asks_during_the_cut_no_share_is_given():
     board = ready("partition")
-    board.set(cut=2_000, left=1)
+    board.set(begins=2_000, left=1)
     assert "nobody asks node 0 and nobody asks nodes 1, 2, 3, 4" in board.reading
 
 
@@ -410,7 +412,7 @@ def seen(board):
     "make, settings",
     [
         (dashboards.failure, {"loss": 0.5, "nodes": 7}),
-        (dashboards.partition, {"store": "CP", "cut": 800, "left": 4}),
+        (dashboards.partition, {"store": "CP", "begins": 800, "left": 4}),
         (dashboards.quorum, {"r": 9, "w": 8, "n": 15}),
         (dashboards.tradeoff, {"share": 0.5, "nodes": 10, "counted": "all clients"}),
     ],
@@ -423,6 +425,41 @@ def test_settings_move_together_in_any_order_and_are_drawn_once(make, settings):
         board.set(**{key: settings[key] for key in order})
         assert board.settings | settings == board.settings
         assert len(pictures) == 2 * number + 1
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_settings_given_at_once_are_where_a_dashboard_begins_and_reset_ends(name):
+    first = ALONE[name]()
+    ends = {key: places(control)[-1] for key, control in controls(first).items()}
+    begun = {}
+    for key, end in ends.items():  # one after the other: of each kind only a few live
+        board = ALONE[name](**{key: end})
+        begun[key] = board.settings, board.reading, png(board)
+        board.tell(list(board.stories)[-1])
+        board.reset()
+        assert (board.settings, board.reading, png(board)) == begun[key]
+        assert board.start == board.settings
+    usual = ALONE[name]()
+    for key, end in ends.items():
+        usual.reset()
+        usual.set(**{key: end})
+        assert (usual.settings, usual.reading, png(usual)) == begun[key]
+
+
+def test_a_story_tells_the_same_wherever_the_dashboard_begins():
+    usual, board = dashboards.quorum(), dashboards.quorum(n=15, r=8, w=8)
+    for each in (usual, board):
+        each.tell("the thirty-line store")
+    assert (usual.settings, usual.reading) == (board.settings, board.reading)
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_a_wrong_setting_given_at_once_is_named(name):
+    with pytest.raises(ValueError, match=r"^settings must be among \['.* got 'colour'$"):
+        ALONE[name](colour="red")
+    key = next(iter(controls(ALONE[name]())))
+    with pytest.raises(ValueError, match=f"^{key} must be (one of|in) .* got 'red'$"):
+        ALONE[name](**{key: "red"})
 
 
 def test_quorums_follow_the_number_of_replicas():
@@ -522,6 +559,35 @@ def test_an_error_of_a_real_dashboard_leaves_nothing_behind(monkeypatch):
     board.set(begins=20)
     fine.set(begins=20)
     assert (board.reading, png(board)) == (fine.reading, png(fine))
+
+
+# A large room.
+
+
+def labels(board):
+    """All that is written in a picture."""
+    found = board._canvas.figure.findobj(lambda each: isinstance(each, Words | Text))
+    words = [word for each in found if isinstance(each, Words) for _, _, word in each.words]
+    texts = [each for each in found if isinstance(each, Text) and each.get_visible()]
+    return sorted([*words, *(each.get_text() for each in texts)])
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_in_a_classroom_the_picture_is_larger_and_loses_no_label(name):
+    usual = ALONE[name]()
+    classroom()
+    try:
+        board = ALONE[name]()
+    finally:
+        classroom(False)
+    sizes = [np.array(Image.open(io.BytesIO(png(each))).size) for each in (usual, board)]
+    assert np.allclose(sizes[1], 1.2 * sizes[0], atol=1)
+    for story in board.stories:
+        for each in (usual, board):
+            each.tell(story)
+            assert each.error is None
+        assert len(labels(usual)) > 8
+        assert labels(board) == labels(usual)
 
 
 # What a reader without a kernel, or without a mouse, has.

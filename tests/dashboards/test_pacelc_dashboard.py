@@ -21,7 +21,7 @@ def board():
 
 def picture(board):
     image = board._image.value
-    assert Image.open(io.BytesIO(image)).size == (900, 520)
+    assert Image.open(io.BytesIO(image)).size == (900, 490)
     assert board.error is None
     assert board.reading.endswith(".")
     assert "nan" not in board.reading
@@ -31,10 +31,7 @@ def picture(board):
 def said(board, name):
     """What the sentence says of one store: answered, fresh, get, put, fresh."""
     number = r"([\d.]+|-|never)"
-    words = (
-        rf"(?:^|\. ){re.escape(name)}: if cut, {number} answered, {number} fresh; "
-        rf"else {number} / {number} ms, {number} fresh\."
-    )
+    words = rf"\. {re.escape(name)}: {number}, {number}; {number} / {number}, {number}\."
     return re.search(words, board.reading).groups()
 
 

@@ -3,28 +3,17 @@
 import pytest
 from support.engines import EVERY, fresh, shared, until
 
-from capkit import APStore, CAStore, Network, Node, Partition, Workload, availability, engines, run
-from capkit.stores import LeaderStore
+from capkit import Network, Partition, Workload, availability, engines, run
+from capkit.stores import build
 
 LONG = Workload(
     clients=6, duration=6_000, rate=5, timeout=400, keys=[f"key {i}" for i in range(26)], rng=7
 )
 LONG_CUT = Partition(at=1_500, until=4_500, groups=[{0}])
-MODELS = {
-    "SQLite": (CAStore, 3, {"synchronous": False}),
-    "PostgreSQL": (CAStore, 2, {}),
-    "etcd": (LeaderStore, 3, {}),
-    "Redis": (CAStore, 3, {"synchronous": False, "read_from": "any"}),
-    "Yjs": (APStore, 3, {}),
-}
 
 
-def model(title):
-    make, nodes, settings = MODELS[title]
-    store = make([Node(i) for i in range(nodes)], Network(loss=0.0, latency=0.5), **settings)
-    if make is LeaderStore:  # as etcd: it waits 300 ms for its leader, and asks it once
-        store.suspect_after, store.retry_every = 300.0, 1e9
-    return store
+def model(make):
+    return build(*make.model, Network(loss=0.0, latency=0.5))
 
 
 def sides(history):
@@ -35,7 +24,7 @@ def sides(history):
 @pytest.mark.parametrize("make", EVERY)
 def test_the_matching_simulation_predicts_each_sides_availability(make):
     running, seen = shared(make), []
-    simulated = [sides(run(model(make.title), LONG, [LONG_CUT])) for _ in range(10)]
+    simulated = [sides(run(model(make), LONG, [LONG_CUT])) for _ in range(10)]
     predicted = pytest.approx([sum(each) / 10 for each in zip(*simulated, strict=True)], abs=0.05)
     for _ in range(3):  # a computer that is busy with other things answers late
         if make is engines.Etcd:
@@ -54,7 +43,7 @@ def test_the_real_and_the_simulated_ap_store_both_converge():
     assert len({str(each) for each in running.copies()}) > 1  # still cut
     running.heal()
     until(lambda: len({str(each) for each in running.copies()}) == 1, "agreement", 1)
-    store = model("Yjs")
+    store = model(engines.Yjs)
     run(store, LONG, [LONG_CUT], settle=2_000)
     found = [{key: store.get(key, at=node.id) for key in LONG.keys} for node in store.nodes]
     assert found[0] == found[1] == found[2]

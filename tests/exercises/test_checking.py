@@ -47,6 +47,12 @@ def test_a_check_says_in_one_line_whether_an_answer_is_right(make, said, answer,
     assert said(answer) == says
 
 
+def test_a_dictionary_with_dots_left_in_it_is_no_answer_yet(make, said):
+    make(ANY, lambda answer: True)
+    assert said({"cart": "A", "seat": ...}) == DOTS
+    assert said({"cart": "A", "seat": "C"}) == RIGHT
+
+
 @pytest.mark.parametrize("hint", ["Count the replicas.", "Count the replicas"])
 def test_a_hint_ends_in_one_full_stop(make, said, hint):
     make(ANY, hint=hint)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from capkit.plots import LOOKS, large_type, panels, quorums, rates
+from capkit.plots import LOOKS, classroom, panels, quorums, rates
 from capkit.plots.drawing import _TINTS, tint
 from capkit.plots.lettering import INK, PAPER
 
@@ -102,22 +102,21 @@ def test_every_text_of_a_picture_has_enough_contrast(ground):
 
 @pytest.fixture
 def larger():
-    large_type()
+    classroom()
     yield
-    large_type(False)
+    classroom(False)
 
 
 @pytest.mark.parametrize("draw", [rates, quorums])
-def test_in_a_classroom_the_type_is_larger_and_the_picture_is_not(draw, larger):
+def test_in_a_classroom_the_picture_is_larger_with_its_letters(draw, larger):
     ax = draw()
-    assert tuple(ax.figure.bbox.size) == (900, 500)
-    assert ax.figure.dpi == 125
+    assert tuple(ax.figure.bbox.size) == (1080, 600)
     size = min(text.get_fontsize() for text in ax.texts if text.get_text())
-    assert size * 125 / 72 >= 24  # pixels, a thirtieth of the height of a small projector
+    assert size * ax.figure.dpi / 72 >= 23  # pixels, a thirtieth of a small projector's height
     frames = [text.get_window_extent() for text in ax.texts if text.get_text()]
-    assert all(frame.x0 >= 0 and frame.x1 <= 900 for frame in frames)
+    assert all(frame.x0 >= 0 and frame.x1 <= 1080 for frame in frames)
 
 
-def test_after_class_the_type_is_normal_again(larger):
-    large_type(False)
+def test_after_class_pictures_are_as_large_as_usual(larger):
+    classroom(False)
     assert panels()[0].figure.dpi == 100

@@ -205,14 +205,14 @@ def test_the_picture_is_900_pixels_wide_says_what_it_shows_and_touches_no_edge()
 
 
 def test_in_a_classroom_every_name_can_be_read_too():
-    plots.large_type()
+    plots.classroom()
     try:
         picture = with_ticks(TradeoffPicture(4.9))
         for n, loss in itertools.product((2, 5, 15), (0.0, 0.2, 0.6)):
             picture.update(n, loss)
             assert_readable(picture)
     finally:
-        plots.large_type(False)
+        plots.classroom(False)
 
 
 @pytest.mark.parametrize(

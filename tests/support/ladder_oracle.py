@@ -6,7 +6,7 @@ Every function takes a list of operations and returns whether the promise was ke
 import itertools
 import math
 
-from capkit.history import Outcome
+from capkit.history import Outcome, Siblings
 
 OK, FAIL, UNKNOWN = Outcome
 
@@ -110,19 +110,35 @@ def _any_order(operations, pairs, depth):
 def happened(operations):
     """Without the unanswered puts whose value no get of their key returned."""
     every = counted(operations)
-    read = [(each.key, each.value) for each in every if each.kind == "get"]
-    return [each for each in every if each.outcome is OK or (each.key, each.value) in read]
+    gets = [each for each in every if each.kind == "get"]
+    read = {id(put) for get in gets for put in versions(every, get)}
+    return [each for each in every if each.outcome is OK or id(each) in read]
+
+
+def versions(operations, get):
+    """The puts of the values that a get showed, None for the initial one; several of siblings.
+
+    What nobody put is left out.
+    """
+    puts = [each for each in operations if each.kind == "put" and each.key == get.key]
+    whole = isinstance(get.value, Siblings) and not any(_same(e.value, get.value) for e in puts)
+    found = [
+        put
+        for value in (get.value if whole else [get.value])
+        for put in ([None] if value is None else puts)
+        if put is None or _same(put.value, value)
+    ]
+    return [each for i, each in enumerate(found) if not any(each is e for e in found[:i])]
+
+
+def _same(value, other):
+    return isinstance(value, Siblings) == isinstance(other, Siblings) and value == other
 
 
 def reads_from(operations):
-    """Pairs of a put and a get of its value; values are distinct."""
+    """Pairs of a put and a get that showed its value."""
     gets = [each for each in operations if each.kind == "get"]
-    return [
-        (put, get)
-        for put in operations
-        for get in gets
-        if put.kind == "put" and (put.key, put.value) == (get.key, get.value)
-    ]
+    return [(put, get) for get in gets for put in versions(operations, get) if put is not None]
 
 
 def happened_before(operations):
@@ -159,16 +175,6 @@ def _older(every):
     return older
 
 
-def _put_of(every, get):
-    return next((put for put, other in reads_from(every) if other is get), None)
-
-
-def _gets(every):
-    """The gets with their puts, without those of something that nobody put."""
-    pairs = [(get, _put_of(every, get)) for get in every if get.kind == "get"]
-    return [(get, put) for get, put in pairs if put is not None or get.value is None]
-
-
 def _in_order(every, *operations):
     """Whether one process did these in this order."""
     order = own_order(every)
@@ -178,54 +184,68 @@ def _in_order(every, *operations):
     )
 
 
-def read_your_writes(operations):
+def _keeps(operations, is_old):
+    """Whether no process gets only versions that are too old after what it did before."""
     every = happened(operations)
     older = _older(every)
-    return not any(
-        put.kind == "put" and older(version, put) and put.key == get.key
-        for put in every
-        for get, version in _gets(every)
-        if _in_order(every, put, get)
-    )
-
-
-def monotonic_reads(operations):
-    every = happened(operations)
-    older = _older(every)
-    for (a, first), (b, then) in itertools.permutations(_gets(every), 2):
-        if a.key == b.key and older(then, first) and _in_order(every, a, b):
-            return False
-    for (a, first), (b, middle), (c, last) in itertools.permutations(_gets(every), 3):
-        if a.key == b.key == c.key and first is last is not middle and _in_order(every, a, b, c):
+    for get in (each for each in every if each.kind == "get"):
+        before = [each for each in every if _in_order(every, each, get)]
+        shown = versions(every, get)
+        if shown and all(is_old(every, older, before, get, version) for version in shown):
             return False
     return True
 
 
-def _sees_without(operations, causes):
-    """Whether a process gets B and then something older than an A that `causes` gives of B.
+def read_your_writes(operations):
+    def is_old(_, older, before, get, version):
+        puts = [each for each in before if each.kind == "put" and each.key == get.key]
+        return any(older(version, put) for put in puts)
+
+    return _keeps(operations, is_old)
+
+
+def monotonic_reads(operations):
+    def is_old(every, older, before, get, version):
+        mine = [e for e in before if e.kind == "get" and e.key == get.key]
+        seen = [(each, versions(every, each)) for each in mine]
+        return any(older(version, put) for _, puts in seen for put in puts) or any(
+            _in_order(every, a, b) and puts and among(version, first) and not among(version, puts)
+            for (a, first), (b, puts) in itertools.permutations(seen, 2)
+        )
+
+    return _keeps(operations, is_old)
+
+
+def among(version, others):
+    return any(version is each for each in others)
+
+
+def _keeps_causes(operations, causes):
+    """Whether no process gets B and then something older than an A that `causes` gives of B.
 
     Or A itself, if they are of the same key.
     """
-    every = happened(operations)
-    older = _older(every)
-    for (first, seen), (get, version) in itertools.permutations(_gets(every), 2):
-        if seen is None or not _in_order(every, first, get):
-            continue
-        for cause in causes(every, [each for each in every if _in_order(every, each, seen)]):
-            if cause.key != get.key or cause is seen:
-                continue
-            if older(version, cause) or (version is cause and cause.key == seen.key):
-                return True
-    return False
+
+    def is_old(every, older, before, get, version):
+        gets = [each for each in before if each.kind == "get"]
+        for seen in (put for each in gets for put in versions(every, each) if put is not None):
+            did = [each for each in every if _in_order(every, each, seen)]
+            for cause in causes(every, did):
+                if cause is None or cause is seen or cause.key != get.key:
+                    continue
+                if older(version, cause) or (version is cause and cause.key == seen.key):
+                    return True
+        return False
+
+    return _keeps(operations, is_old)
 
 
 def monotonic_writes(operations):
-    return not _sees_without(operations, lambda _, did: [e for e in did if e.kind == "put"])
+    return _keeps_causes(operations, lambda _, did: [e for e in did if e.kind == "put"])
 
 
 def writes_follow_reads(operations):
     def got(every, did):
-        gets = [(get, put) for get, put in _gets(every) if any(get is each for each in did)]
-        return [put for _, put in gets if put is not None]
+        return [put for each in did if each.kind == "get" for put in versions(every, each)]
 
-    return not _sees_without(operations, got)
+    return _keeps_causes(operations, got)

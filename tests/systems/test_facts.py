@@ -1,5 +1,6 @@
 """What lesson 07 says of the systems, over many seeds: letters, options, and what one run tells."""
 
+import re
 from collections import Counter
 from functools import cache
 
@@ -75,3 +76,58 @@ def test_a_put_after_promotion_is_shown_by_the_new_primary():
         store = systems.get("relational").build(seed, **options)
         history = observe(store, SCRIPTS["crash"], seed)
         assert linearizable(history).ok
+
+
+@pytest.mark.parametrize("system", systems.ALL, ids=lambda system: system.name)
+def test_every_class_of_pacelc_says_whose_it_is(system):
+    """After each class, before the next one, stands its source, or that it is ours."""
+    classes = re.split(r"(?=P[AC]/E[LC])", system.pacelc)[1:]
+    said = [" ".join(classes)] if "both ours" in system.pacelc else classes
+    assert classes
+    assert [each for each in said if not re.search(r"Abadi|ours", each)] == []
+
+
+def test_mongodb_waits_for_a_majority_today_and_abadi_saw_it_wait_for_the_primary_alone():
+    mongodb = systems.get("MongoDB")
+    assert mongodb.options["write_concern"].default == "majority"
+    assert "2012, with w: 1 (Abadi)" in mongodb.pacelc
+
+
+def put_after_put(option, **said):
+    """What is left of two puts, one after the other, the first at a node whose clock is ahead."""
+    store = systems.get("Riak").build(7, **configured("Riak", option))
+    store.network.skew(0, 60_000)
+    store.put("cart", "first", at=0)
+    store.wait(1_000)
+    store.put("cart", "second", at=1, **said)
+    store.wait(1_000)
+    return store.get("cart", at=2)
+
+
+def test_riak_with_siblings_differs_from_last_write_wins_in_clock_and_in_context():
+    """No clock decides any more, and a client that says what it has read replaces just that."""
+    assert put_after_put("last write wins") == "first"  # its time stamp is the larger one
+    assert put_after_put("siblings") == "second"  # which counts as having read the first
+    assert set(put_after_put("siblings", context=())) == {"first", "second"}
+
+
+@pytest.mark.parametrize("skewed, kept", [(0, "first"), (5, "second")])
+def test_cassandra_orders_by_the_clock_of_whoever_coordinates_a_put(skewed, kept):
+    store = systems.get("Cassandra").build(7, consistency="QUORUM")
+    store.network.skew(skewed, 60_000)
+    store.put("x", "first", at=0)
+    store.wait(1_000)
+    store.put("x", "second", at=1)
+    assert store.get("x", at=2) == kept
+
+
+def test_bigtables_lock_is_a_tablets_with_a_number_that_its_log_checks():
+    """Chubby's sequencer is an option here: no paper says that Bigtable's log checks it."""
+    bigtable = systems.get("Bigtable")
+    assert "Chubby's sequencer" in bigtable.mechanism
+    assert "of Bigtable no paper says it" in bigtable.options["fencing"].meaning
+    store = bigtable.build(7)
+    observe(store, SCRIPTS["leader cut off"], 7)
+    generations = [tenure.generation for tenure in store.tenures]
+    assert generations == sorted(set(generations))
+    assert len(generations) > 1

@@ -1,16 +1,36 @@
 """Beyond CAP: what consistency costs without a cut, harvest and yield, and who is paid twice."""
 
+import re
 from contextlib import suppress
 from functools import partial
 from itertools import combinations, product
 
+import nbformat
 import numpy as np
 import pytest
+from support import ROOT
 from support.stores import new
 
-from capkit import APStore, CPStore, Unavailable, Workload, freshness, run
+from capkit import APStore, CPStore, Unavailable, Workload, freshness, plots, run
 from capkit.stores import LeaderlessStore, Store, TellerStore
 from capkit.tradeoff import calm, harvest, retries, simulate_retries
+
+# What the lesson says.
+
+
+def test_every_result_in_the_prose_of_the_lesson_is_printed_by_one_of_its_cells():
+    """Shares, and numbers of three digits or below zero, but no years."""
+    cells = nbformat.read(ROOT / "notebooks" / "10-beyond-cap.ipynb", as_version=4).cells
+    taught = cells[: next(at for at, cell in enumerate(cells) if "## Exercises" in cell.source)]
+    prose = "".join(cell.source for cell in taught if cell.cell_type == "markdown")
+    outputs = "".join(str(cell.get("outputs")) for cell in taught)
+    outputs += repr(plots.harvest(10, 3, 2))  # what "a transfer" shows
+    found = re.findall(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?", re.sub(r"\]\(\S*\)", "]", prose))
+    results = {each.rstrip(",") for each in found if re.search(r"[.-]|\d{3}", each)}
+    years = {each for each in results if re.fullmatch(r"(19|20)\d\d", each)}
+    assert len(results - years) > 10
+    assert {each for each in results - years if each not in outputs} == set()
+
 
 # Without a cut.
 

@@ -13,6 +13,7 @@ from typing import Any
 from PIL import Image
 
 from capkit.dashboards.dashboard import Dashboard, Settings
+from capkit.systems import ALL, SCRIPTS
 
 Block = Mapping[str, Sequence[Any]]
 
@@ -28,6 +29,7 @@ CHOSEN: dict[str, list[Block]] = {
             "nodes": [1, 2, 3, 5, 7, 9, 15],
         }
     ],
+    "harvest": [{"away": [*range(11)], "touched": [1, 2, 3, 5, 8, 10]}],
     "interval": [
         {
             "begins": [*range(0, 501, 20), 130],
@@ -38,7 +40,7 @@ CHOSEN: dict[str, list[Block]] = {
     "partition": [
         {
             "store": ["CA: block", "CA: failover", "CP", "AP"],
-            "cut": [0, 500, 2_000],
+            "begins": [0, 500, 2_000],
             "lasts": [0, 1_000, 2_000],
             "left": [1, 2, 3, 4],
         },
@@ -54,6 +56,13 @@ CHOSEN: dict[str, list[Block]] = {
         {"n": [5], "r": [1, 3, 5], "w": [1, 3, 5], "loss": [0, 0.2, 1]},
         {"n": [15], "r": [1, 8, 15], "w": [1, 8, 15], "loss": [0, 0.2, 1]},
     ],
+    "retries": [
+        {
+            "reply_loss": [0, 0.1, 0.2, 0.3, 0.5, 0.8, 1],
+            "loss": [0, 0.2, 0.5, 1],
+            "attempts": [1, 2, 3, 5, 10],
+        }
+    ],
     "staleness": [
         {
             "profile": ["LNKD-DISK", "LNKD-SSD", "YMMR", "WAN"],
@@ -66,6 +75,14 @@ CHOSEN: dict[str, list[Block]] = {
             "n": [10],
             "r": [1, 5, 10],
             "w": [1, 5, 10],
+        },
+    ],
+    "system": [
+        *({"first": [each.name], "option": [*each.configurations]} for each in ALL),
+        *({"second": [each.name], "other": [*each.configurations]} for each in ALL),
+        {
+            "script": [name for name, script in SCRIPTS.items() if not script.loss],
+            "loss": [0, 0.2, 0.5, 1],
         },
     ],
     "tradeoff": [
@@ -236,5 +253,5 @@ def small(png: bytes) -> bytes:
     file = BytesIO()
     picture = Image.open(BytesIO(png)).convert("RGB")
     few = picture.quantize(64, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    few.convert("RGB").save(file, "webp", lossless=True, quality=50, method=3)
+    few.convert("RGB").save(file, "webp", lossless=True, quality=20, method=2)
     return file.getvalue()

@@ -152,10 +152,9 @@ def _page(name: str, body: str, links: list[str], scripts: list[str]) -> str:
 """
 
 
-_WHAT = """# The CAP theorem, to play with
-
-A website keeps its data on several computers. While the network between them is cut, it must
-leave some requests unanswered, or give some answers that are out of date. That is the **CAP
+_TITLE = "# The CAP theorem, to play with"
+_WHAT = """A website keeps its data on several computers. While the network between them is cut, it
+must leave some requests unanswered, or give some answers that are out of date. That is the **CAP
 theorem**: of *consistency* (every answer is the latest) and *availability* (every request is
 answered), a cut leaves you one.
 
@@ -182,7 +181,8 @@ def _front(pages: list[Page], titles: list[str]) -> str:
         number = page.notebook.stem[:2]
         link = f'<a href="{page.name}">{number} {escape(name, quote=False)}</a>'
         cards.append(f"<li><h3>{link}</h3>{words}</li>")
-    body = [markdown(_WHAT), film(dashboards.network(CPStore)), markdown(_LESSONS)]
+    shown = f"<div>{markdown(_WHAT)}</div>{film(dashboards.network(CPStore))}"
+    body = [markdown(_TITLE), f'<div class="front">{shown}</div>', markdown(_LESSONS)]
     body.append(f'<ul class="cards">{"".join(cards)}</ul>')
     return _page(
         "The CAP theorem",
