@@ -19,7 +19,7 @@ from capkit.stores import Maker, name_of
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Attack:
-    """The smallest schedule that breaks a letter, or the word that there is none so short.
+    """The smallest schedule that breaks a letter, or that there is none so short.
 
     It prints as a story.
 
@@ -148,8 +148,10 @@ def attack(
     Notes
     -----
     Schedules that differ in what no message felt are one run, and are tried once: a cut across
-    which nothing was sent, a fault that would come after the answer, the two names of one cut.
-    Nodes are never taken for alike. Takes O((2 * nodes * faults)**longest) runs.
+    which nothing was sent, a fault that would come after the answer, the two names of one cut, and
+    at the last step a cut across which nothing came before the answer. Nodes are never taken for
+    alike: most stores hear first from those that are named first. Takes
+    O((2 * nodes * faults)**longest) runs.
 
     Examples
     --------

@@ -91,7 +91,7 @@ def _extended(
 
 
 def extend_all(hunt: Hunt, last: bool, beginnings: Sequence[Schedule]) -> list[Extended]:
-    """Extend some beginnings; nobody asks for those after the first hit."""
+    """Extend some beginnings, up to the first hit."""
     done: list[Extended] = []
     for beginning in beginnings:
         with _no_collector():
@@ -103,7 +103,7 @@ def extend_all(hunt: Hunt, last: bool, beginnings: Sequence[Schedule]) -> list[E
 
 @contextmanager
 def _no_collector() -> Iterator[None]:
-    """Let garbage lie while a few dozen stores live and die: to look for it takes long."""
+    """Collect no garbage while a few dozen stores come and go: the search for it takes long."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -116,9 +116,9 @@ def _no_collector() -> Iterator[None]:
 def extend(hunt: Hunt, last: bool, beginning: Schedule) -> Extended:
     """Try every step after a beginning that broke nothing.
 
-    The run of a step without fault says which faults would be felt: the others are the same run,
-    and after the last step nobody asks what follows its answer. A put at the end breaks no C, for
-    whatever came before may have come before it.
+    The run of a step without fault says which faults would be felt: with the others it would be the
+    same run. What follows the answer to the last step does not matter. A put at the end breaks no
+    C, as everything before it may be ordered before it.
     """
     calm: dict[tuple[str, int], Trial] = {}
     tried, felt = 0, []

@@ -231,7 +231,7 @@ class _Worlds:
     timeout: float
 
     def both(self) -> tuple[History, History]:
-        """Where nobody puts, and where somebody does; twice, for luck proves nothing."""
+        """The two worlds, each of them run twice: a proof may not depend on luck."""
         first, second, *again = (self._once(puts) for puts in (False, True, False, True))
         for one, other in zip((first, second), again, strict=True):
             if list(one) != list(other) or one.messages != other.messages:

@@ -190,7 +190,7 @@ def _smallest(
 
 
 def _fewest(items: list[Item], fails: Callable[[list[Item]], bool]) -> list[Item]:
-    """Drop many items at once, then fewer, and at last one by one."""
+    """Drop many items at once, then fewer, and finally one by one."""
     size = max(1, len(items) // 2)
     while True:
         place = 0
@@ -208,7 +208,7 @@ def _fewest(items: list[Item], fails: Callable[[list[Item]], bool]) -> list[Item
 def _shorter(
     case: _Case, requests: Sequence[Arrival], faults: list[Fault], place: int
 ) -> list[Fault]:
-    """Let a fault end sooner, then begin later, by half of it, and at last by 1 ms."""
+    """Let a fault end sooner, then begin later, by half of it, and finally by 1 ms."""
     last = case.workload.duration + case.workload.timeout
     faults = _with(faults, place, until=min(faults[place].until, max(last, faults[place].at)))
     for end, way in (("until", -1.0), ("at", 1.0)):

@@ -94,8 +94,8 @@ class Trial:
 class Watched(Network):
     """A calm network that notes who looked at which link when, and is fast: hunts need thousands.
 
-    It lets happen what a calm network does, which each result is replayed on; only luck that nobody
-    can have on it is not drawn, and a message that a cut stops is not carried to its end.
+    It does what a calm network does, on which each result is replayed. It only draws no luck that
+    would change nothing, and drops a message as soon as a cut stops it.
     """
 
     def __init__(self) -> None:
@@ -271,7 +271,7 @@ def breaks(trial: Trial, schedule: Schedule, letter: str) -> bool:
 
 @lru_cache(maxsize=2**16)
 def _contradicts(seen: tuple[tuple[str, Hashable, Outcome], ...]) -> bool:
-    """What the judge says of requests one after the other: when they were made says no more."""
+    """What the judge says of requests one after the other; their times add nothing."""
     operations = [
         Operation(
             kind=kind,

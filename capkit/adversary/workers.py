@@ -20,8 +20,8 @@ def in_order(
 ) -> Iterator[Result]:
     """The result of each task, in the order of the tasks, whoever was done first.
 
-    What the executor cannot do, for want of a worker or of a way to send it, is done here. Whoever
-    stops listening cancels what has not begun.
+    What the executor cannot do, as it has no worker or cannot send the task, is done here. If the
+    caller stops listening, what has not begun is cancelled.
     """
     if executor is None:
         yield from map(work, tasks)

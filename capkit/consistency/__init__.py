@@ -6,7 +6,7 @@ below that. `measures` says which share of the requests was answered, and how ma
 fresh; `ages` how old they were. `overview` puts the numbers and the verdict together.
 
 `verdicts` has what every judge answers, `sentences` how it is put into words, and `smaller` how few
-operations it takes to show what is wrong. An `allowance` bounds the work.
+operations it takes to show what is wrong. An `allowance` bounds the work; `numbering` saves some.
 """
 
 from capkit.consistency.ages import Staleness, convergence, staleness

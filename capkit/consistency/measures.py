@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from capkit._arguments import shown
-from capkit.consistency.linearizability.zones import numbers
+from capkit.consistency.numbering import numbers
 from capkit.history import History, NodeId, Siblings
 from capkit.history.columns import Column, Mask, a_history
 from capkit.history.equality import identity

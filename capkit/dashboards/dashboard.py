@@ -18,8 +18,9 @@ from traitlets import TraitError
 
 from capkit.dashboards.lifetime import close_inside, keep_few
 from capkit.dashboards.sentence import Sentence
-from capkit.dashboards.still import is_still, still
+from capkit.dashboards.still import still
 from capkit.plots import drawing
+from capkit.plots.drawing import is_still
 
 Settings = dict[str, Any]
 Drawn = tuple[Sequence[Artist], str]

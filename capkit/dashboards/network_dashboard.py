@@ -13,9 +13,9 @@ from capkit import plots
 from capkit.adversary import Proof
 from capkit.dashboards.film import scene, worlds
 from capkit.dashboards.lifetime import close_inside, keep_few
-from capkit.dashboards.still import is_still
 from capkit.history import History
 from capkit.network import Network, Partition
+from capkit.plots.drawing import is_still
 from capkit.stores import Maker, build
 from capkit.workload import Arrival, Requests, run
 

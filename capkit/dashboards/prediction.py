@@ -12,8 +12,8 @@ import ipywidgets as widgets
 from capkit._arguments import number
 from capkit.dashboards.lifetime import close_inside, keep_few
 from capkit.dashboards.sentence import Sentence
-from capkit.dashboards.still import is_still
 from capkit.dashboards.typed import read_number, short, span
+from capkit.plots.drawing import is_still
 
 _WIDTH = "900px"
 _AGAIN = "Write a number first, such as 3, 0.757 or 3/4, then press Enter."

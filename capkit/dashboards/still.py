@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from io import BytesIO
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -15,15 +14,6 @@ from capkit.plots.lettering import INK, PAPER, TEXT_SIZE, text_width
 
 _LETTERS = 100 * TEXT_SIZE / 72  # pixels
 _LEADING = 1.35 * _LETTERS
-
-
-def is_still() -> bool:
-    """Whether a notebook is being made ready to be read without a kernel.
-
-    Where no kernel runs, a live dashboard would be an error message; `CAPKIT_STILL=1` in the
-    environment leaves it out.
-    """
-    return os.environ.get("CAPKIT_STILL") == "1"
 
 
 def still(png: bytes, sentence: str) -> bytes:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any
 
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.legend import Legend
+from matplotlib.text import Text
 
 from capkit.consistency import Verdict, linearizable
 from capkit.dashboards.dashboard import Dashboard, Drawn, Settings, dropdown, slider
@@ -60,7 +62,7 @@ def system(*makers: Maker, **start: Any) -> Dashboard:
     offered = {each.system: {each.options: each} for each in map(own, makers)} | _NAMED
     names = list(offered)
     offer = partial(_offer, offered)
-    upper, lower = drawing.panels(rows=2, height=5.0)
+    upper, lower = drawing.panels(rows=2, height=5.4)
     drawing.margins(upper, 2.03, 0.72, 0.5, 0.3)
     upper.figure.subplots_adjust(hspace=0.2)
     pictures = [TimelinePicture(panel, fewest=7, legend=False) for panel in (upper, lower)]
@@ -69,18 +71,23 @@ def system(*makers: Maker, **start: Any) -> Dashboard:
 
     def draw(settings: Settings) -> Drawn:
         artists: list[Artist] = []
-        sentences = []
+        sentences, seen = [], []
         pairs = [(settings["first"], settings["option"]), (settings["second"], settings["other"])]
         for (name, option), picture, title in zip(pairs, pictures, titles, strict=True):
             candidate = offered[name][option]
             history, verdict, row = _observed(candidate, settings["script"], settings["loss"])
-            artists += picture.update(history, verdict, span=_SPAN)
+            picture.update(history, verdict, span=_SPAN)
+            seen.append((history, verdict))
             title.set_text(f"{row.name}: {_worth(verdict, row)}")
             sentences.append(_sentence(row, verdict, history))
+        _share_height((upper, lower), titles)
+        for picture, (history, verdict) in zip(pictures, seen, strict=True):
+            artists += picture.update(history, verdict, span=_SPAN)
         for legend in [each for each in lower.artists if isinstance(each, Legend)]:
             legend.remove()
         legends = [lower.add_artist(legend) for legend in drawing.legend_below(lower, artists)]
-        artists += [*titles, *legends]
+        edges = [part for ax in (upper, lower) for part in (ax.spines["bottom"], ax.xaxis)]
+        artists += [*edges, *titles, *legends]
         trouble = f"{settings['script'].capitalize()}, loss {settings['loss']:.2f}"
         return artists, f"{trouble}. {' '.join(sentences)}"
 
@@ -106,6 +113,15 @@ def system(*makers: Maker, **start: Any) -> Dashboard:
         | {"script": "clock 500 ms ahead"},
     }
     return Dashboard(upper.figure, controls, draw, stories, start=start, arrange=offer)
+
+
+def _share_height(panels: Sequence[Axes], titles: Sequence[Text]) -> None:
+    """Give both timelines lanes of one height, and so letters of one size, below their titles."""
+    specs = [spec for ax in panels if (spec := ax.get_subplotspec())]
+    specs[0].get_gridspec().set_height_ratios([ax.get_ylim()[0] for ax in panels])
+    for ax, spec, title in zip(panels, specs, titles, strict=True):
+        ax.set_subplotspec(spec)
+        title.set_y(1 + 0.16 * drawing.dots_per_inch(ax) / ax.bbox.height)
 
 
 _FAILOVER = "asynchronous, failover"

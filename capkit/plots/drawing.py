@@ -6,10 +6,13 @@ meaning rests on colour alone: each has a marker, a dash or a hatch as well.
 
 from __future__ import annotations
 
+import base64
+import os
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import wraps
+from html import escape
 from io import BytesIO
 from itertools import pairwise
 from typing import Any, ParamSpec, TypeVar
@@ -109,6 +112,14 @@ class Panel(Axes):
         panels = [ax for ax in self._figure().axes if isinstance(ax, Panel)]
         return "\n".join(panel.reading for panel in panels)
 
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        """The picture and its words, live as HTML too: JupyterLab describes no other image."""
+        picture, words = self._repr_png_()
+        png = base64.b64encode(picture).decode()
+        image = f'<img alt="{escape(repr(self))}" src="data:image/png;base64,{png}">'
+        live = {} if is_still() else {"text/html": image}
+        return {"text/plain": repr(self), "image/png": png} | live, {"image/png": words}
+
     def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
         file = BytesIO()
         with plain_style():
@@ -119,6 +130,15 @@ class Panel(Axes):
         figure = self.get_figure()
         assert isinstance(figure, Figure)
         return figure
+
+
+def is_still() -> bool:
+    """Whether a notebook is being made ready to be read without a kernel.
+
+    Where no kernel runs, a live dashboard would be an error message; `CAPKIT_STILL=1` in the
+    environment leaves it out.
+    """
+    return os.environ.get("CAPKIT_STILL") == "1"
 
 
 def panels(columns: int = 1, rows: int = 1, *, width: float = 9.0, height: float = 5.0) -> Any:

@@ -61,12 +61,29 @@ def timelines(histories: Mapping[str, History]) -> Panel:
     values = values_of(copy for history in histories.values() for copy in history.copies)
     end = max(span_of(history)[1] for history in histories.values())
     artists: list[Artist] = []
-    for panel, (name, history) in zip(made, histories.items(), strict=True):
-        picture = TimelinePicture(panel, values, legend=False)
-        artists += picture.update(history, span=(min(0, span_of(history)[0]), end))
+    pictures = [TimelinePicture(panel, values, legend=False) for panel in made]
+    spans = [(min(0, span_of(history)[0]), end) for history in histories.values()]
+    drawn = list(zip(pictures, histories.values(), spans, strict=True))
+    rows = [_rows(picture, history, span) for picture, history, span in drawn]
+    grown = max(1.0, max(rows) / _ROWS)  # as high as the rows need, with letters of full size
+    made[0].figure.set_size_inches(9, 0.95 + grown * (2.55 * number - 0.4))
+    margins(made[0], 2.03, 0.65, 0.5, 0.3)
+    for panel, (name, history), (picture, _, span) in zip(
+        made, histories.items(), drawn, strict=True
+    ):
+        artists += picture.update(history, span=span)
         describe(panel, f"{name}: {summary(history).split(': ')[0]}")
         heading(panel).set_text(panel.reading)
         panel.tick_params(labelbottom=panel is made[-1])
     for legend in legend_below(made[-1], artists):
         made[-1].add_artist(legend)
     return made[-1]  # type: ignore[no-any-return]
+
+
+_ROWS = 8.5  # that a panel of the usual height shows with letters of full size
+
+
+def _rows(picture: TimelinePicture, history: History, span: tuple[float, float]) -> float:
+    """How many lanes a history takes."""
+    picture.update(history, span=span)
+    return float(picture.ax.get_ylim()[0])

@@ -138,6 +138,23 @@ def test_the_fast_network_does_what_a_calm_one_does():
             assert fast.store.copies == calm_one.store.copies
 
 
+def test_a_cut_that_cannot_reach_the_answer_does_not_change_it():
+    rng = random.Random(7)
+    options = steps(3)
+    seen = []
+    for make in STORES.values():
+        for _ in range(12):
+            *beginning, last = rng.choices(options, k=3)
+            asked = attempt(make, (*beginning, Step(last.kind, last.at)), Rules())
+            alike = [s for s in options if s.fault and (s.kind, s.at) == (last.kind, last.at)]
+            missed = [s for s in alike if asked.would_not_feel(s, 25.0, answer_alone=True)]
+            for step in missed:
+                run = attempt(make, (*beginning, step), Rules())
+                assert run.operations[-1] == asked.operations[-1]
+            seen.append(0 < len(missed) < len(alike))
+    assert any(seen)
+
+
 def test_a_replay_holds_the_messages_and_the_faults():
     history = replay(CPStore, [Step("put", 0, "cut", {2}), Step("get", 2, "crash", {1}, late=True)])
     assert [str(fault) for fault in history.faults] == ["cut 2 | rest", "crash 1"]

@@ -319,6 +319,12 @@ def test_unanswered_operations_of_different_effect_are_told_apart(last):
     assert found.order == ((1, 2, 0, 3) if last == "a" else (0, 2, 1, 3))
 
 
+def test_the_order_keeps_that_of_a_process_whose_gets_touch():
+    gets = [get(1, 11, 17), get(1, 11, 11), get(1, 5, 11)]
+    history = History([*gets, put(1, 0, 3, client=1), put(2, 20, 21)])
+    assert linearizable(history).order == (3, 2, 1, 0, 4)
+
+
 def test_repeated_values_that_cannot_be_judged_in_time_are_undecided():
     crowd = [put(i % 3, 0, 100) for i in range(12)] + [get(7 % 3, 0, 100) for i in range(4)]
     verdict = linearizable(History(crowd), budget=10)

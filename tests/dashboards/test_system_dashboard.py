@@ -10,6 +10,7 @@ from PIL import Image
 
 from capkit import dashboards, plots, systems
 from capkit.dashboards import system_dashboard
+from capkit.plots.lettering import Words
 from capkit.systems import SCRIPTS, compare, get
 
 TABLE = compare(["MongoDB", "Cassandra", "Dynamo"], ["even split"], rng=7)
@@ -37,7 +38,7 @@ def test_every_configuration_of_every_system_draws(board, name):
         assert board.error is None
         assert f" {name}, {option}: " in board.reading
         assert " Riak, set: " in board.reading
-        assert Image.open(io.BytesIO(png(board))).size == (900, 500)
+        assert Image.open(io.BytesIO(png(board))).size == (900, 540)
         assert png(board) != before
 
 
@@ -49,6 +50,16 @@ def test_every_script_draws_at_every_loss(board, script, loss):
     assert board.error is None
     assert board.reading.startswith(f"{script.capitalize()}, loss {loss:.2f}. ")
     assert "nan" not in board.reading
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.5, 1.0])
+def test_both_timelines_have_letters_of_one_size(board, loss):
+    board.reset()
+    board.set(loss=loss)
+    drawn = board._canvas.figure.findobj(lambda each: isinstance(each, Words))
+    assert len(drawn) == 4  # the rows and the words of each
+    sizes = [each.size for each in drawn]
+    assert max(sizes) <= 1.02 * min(sizes)
 
 
 def test_by_hand_a_new_system_brings_its_own_options(board):

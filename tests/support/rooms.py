@@ -87,7 +87,7 @@ def visit(page, app, address, name):
         page.wait_for_selector("#rendered_cells, .jp-Notebook", timeout=120_000)
         assert "Traceback" not in page.content()
         return
-    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=180_000)
     page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.sessionContext")
     page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.ready")
     page.evaluate(RUN_ALL)

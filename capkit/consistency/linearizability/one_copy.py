@@ -118,16 +118,14 @@ def _model(model: Any) -> Model:
 def check_operations(history: History, model: Model) -> None:
     """Refuse operations that the model does not know."""
     kinds = getattr(model, "kinds", ()) or history.kinds
-    for code in np.flatnonzero(np.bincount(history.kind, minlength=1)).tolist():
-        if history.kinds[code] not in kinds:
+    for code, kind in enumerate(history.kinds):
+        if kind not in kinds and (history.kind == code).any():
             row = int(np.argmax(history.kind == code))
-            fits = [name for name, each in NAMED.items() if history.kinds[code] in each.kinds]
+            fits = [name for name, each in NAMED.items() if kind in each.kinds]
             hint = f" (model={' or '.join(map(repr, fits))} knows it)" if fits else ""
-            raise ValueError(
-                f"kind of operation {row} must be {' or '.join(kinds)} for this model, "
-                f"got {history.kinds[code]}{hint}"
-            )
-        if history.kinds[code] == "cas" and isinstance(model, CasRegister):
+            rule = f"must be {' or '.join(kinds)} for this model"
+            raise ValueError(f"kind of operation {row} {rule}, got {kind}{hint}")
+        if kind == "cas" and isinstance(model, CasRegister):
             _check_pairs(history, np.flatnonzero(history.kind == code))
 
 

@@ -37,7 +37,7 @@ def judge_registers(history: History, model: Model, allowance: Allowance) -> Ver
     if (wrong := _contradicted(history, clusters)) is not None:
         return wrong
     if not clusters.repeated.any() and not zones.touching(clusters):
-        return _in_order(clusters)
+        return _valid(lambda: _ordered(_exact(history, model)))
     order = history.order
     clusters = zones.cluster(history, model.initial, order[:2])
     if (wrong := _contradicted(history, clusters)) is not None:
@@ -45,12 +45,12 @@ def judge_registers(history: History, model: Model, allowance: Allowance) -> Ver
     easy = _easy(clusters)
     if not order.links.size:
         if easy.all():
-            return _in_order(clusters)
+            return _valid(lambda: _ordered(clusters))
         return _search(history, model, clusters, easy, allowance)
     for ranks in order.refinements if easy.all() else ():
         refined = zones.cluster(history, model.initial, ranks)
         if _contradicted(history, refined) is None:
-            return _in_order(refined)
+            return _valid(lambda: _ordered(refined))  # noqa: B023 - the loop ends here
     return _search(history, model, clusters, easy & ~_entangled(history, clusters), allowance)
 
 
@@ -65,15 +65,21 @@ def _contradicted(history: History, clusters: Clusters) -> Verdict | None:
     if odd.size:
         reason, witness = sentences.unexplained(history, int(odd[0]))
         return Verdict(ok=False, witness=witness, reason=reason)
-    easy = _easy(clusters)
-    if why := zones.contradiction(clusters if easy.all() else clusters.pick(easy)):
+    easy = clusters.pick(_easy(clusters)) if clusters.repeated.any() else clusters
+    if why := zones.contradiction(easy):
         reason = sentences.contradiction(history, why)
         return Verdict(ok=False, witness=why.witness, reason=reason)
     return None
 
 
-def _in_order(clusters: Clusters) -> Verdict:
-    return _valid(lambda: zones.merge(clusters, zones.sequence(clusters)))
+def _exact(history: History, model: Model) -> Clusters:
+    """The clusters in one of the orders that each process's own order leaves open."""
+    ranks = (history.order.refinements or [history.order[:2]])[0]
+    return zones.cluster(history, model.initial, ranks)
+
+
+def _ordered(clusters: Clusters) -> Column:
+    return zones.merge(clusters, zones.sequence(clusters))
 
 
 def _entangled(history: History, clusters: Clusters) -> Mask:

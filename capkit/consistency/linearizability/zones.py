@@ -20,16 +20,35 @@ References
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
+from capkit.consistency.numbering import from_zero, numbers
 from capkit.history import History
 from capkit.history.columns import Column, Mask
 from capkit.history.equality import identity
-from capkit.history.order import Ranks, shared
+from capkit.history.order import Ranks
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class Line(NamedTuple):
+    """Clusters key after key, in the order in which their spans begin.
+
+    `near` are the places of those whose span overlaps or touches that of the last forward cluster
+    before them, which stand in `latest`. As long as forward clusters do not clash with each other,
+    a cluster can clash with no other one before it. `is_tied` if two spans of a key begin at once.
+    """
+
+    order: Column
+    finish: Column
+    start: Column
+    near: Column
+    latest: Column
+    is_tied: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Clusters:
     """The operations that count, by key and value.
 
@@ -66,14 +85,15 @@ class Clusters:
     def __post_init__(self) -> None:
         born, finish = np.full(len(self.key), np.inf), np.full(len(self.key), np.inf)
         start = np.full(len(self.key), -np.inf)
-        np.minimum.at(born, self.number, np.where(self.is_put, self.begin, np.inf))
+        puts = np.flatnonzero(self.is_put)
+        np.minimum.at(born, self.number[puts], self.begin[puts])
         np.minimum.at(finish, self.number, self.end)
         np.maximum.at(start, self.number, self.begin)
         finish[self.initial] = -np.inf
         for name, column in (("born", born), ("finish", finish), ("start", start)):
             object.__setattr__(self, name, column)
 
-    @property
+    @cached_property
     def repeated(self) -> Mask:
         """Whether the cluster's key ever gets a value that it had before, shape (c,)."""
         has_put = np.isfinite(self.born)
@@ -82,6 +102,23 @@ class Clusters:
             return np.zeros(len(self.key), np.bool_)
         puts = np.bincount(self.number[self.is_put], minlength=len(self.key))
         return np.isin(self.key, self.key[puts + self.initial > 1])
+
+    @cached_property
+    def line(self) -> Line:
+        """The clusters in a line.
+
+        A span is all that lies between a cluster's finish and its start. It is forward if the
+        finish comes first: then the value was certainly there all that time.
+        """
+        begun = np.minimum(self.finish, self.start)
+        order, key = _by_key(self.key, np.argsort(begun, kind="stable"))
+        finish, start = self.finish[order], self.start[order]
+        latest = np.maximum.accumulate(np.where(finish < start, np.arange(len(order)), 0))[:-1]
+        close = (finish[latest] <= start[1:]) & (finish[1:] <= start[latest])
+        near = np.flatnonzero(close & (key[latest] == key[1:]))
+        begun = np.minimum(finish, start)
+        tied = (begun[1:] == begun[:-1]) & (key[1:] == key[:-1]) & (begun[1:] > -np.inf)
+        return Line(order, finish, start, near + 1, latest[near], bool(tied.any()))
 
     def pick(self, chosen: Mask) -> Clusters:
         """The same for some of the operations, with the clusters numbered anew."""
@@ -128,7 +165,7 @@ def cluster(history: History, initial: object = None, ranks: Ranks | None = None
         is_put,
         began,
         ended,
-        numbers(history.key),
+        from_zero(history.key),
         _values(history, initial),
     )
     if not every:
@@ -191,12 +228,12 @@ def _pairs(key: Column, value: Column) -> tuple[Column, Column, Mask]:
 def touching(clusters: Clusters) -> bool:
     """Whether it may matter that a process does one thing at a time although its operations touch.
 
-    That an operation which ended at some time comes before one which began then is news only if
-    their clusters, which nothing contradicts yet, have no more time than that: one's finish is the
-    other's start, or the same cluster's first put.
+    Nothing contradicts these clusters. If something would, were all that touches in order, then two
+    spans of a key begin at the same time, or one touches the last forward one before it, or a
+    cluster's finish is its first put's start.
     """
-    finish, start = (each[np.isfinite(each)] for each in (clusters.finish, clusters.start))
-    return bool((clusters.finish == clusters.born).any() or shared(start, finish).size)
+    line = clusters.line
+    return bool(line.near.size or line.is_tied or (clusters.finish == clusters.born).any())
 
 
 def unexplained(clusters: Clusters) -> Column:
@@ -236,22 +273,13 @@ def contradiction(clusters: Clusters) -> Contradiction | None:
 def _clashing(clusters: Clusters) -> Mask:
     """Clusters that contradict another one, shape (c,); some are enough to find the first ones.
 
-    Call a cluster forward if it finishes before it starts for the last time: its value was
-    certainly there all that time. Two forward clusters of a key must not overlap, and none that is
-    not forward may lie inside one; other contradictions cannot be. If the forward ones do not
-    overlap, only the one that finished last before a cluster can clash with it.
+    Two forward spans of a key must not overlap, and none that is not forward may lie inside one;
+    other contradictions cannot be.
     """
-    finish, start, key = clusters.finish, clusters.start, clusters.key
-    moment = np.where(finish < start, finish, start)
-    order = _by_key(key, np.argsort(moment, kind="stable"))
-    finish, start, key = finish[order], start[order], key[order]
-    forward = np.where(finish < start, np.arange(len(order)), 0)
-    latest = np.maximum.accumulate(forward)[:-1]
-    clash = (finish[latest] < start[1:]) & (finish[1:] < start[latest])
-    clash &= key[latest] == key[1:]
-    found = np.flatnonzero(clash)
+    order, finish, start, near, latest, _ = clusters.line
+    clash = (finish[latest] < start[near]) & (finish[near] < start[latest])
     clashing = np.zeros(len(order), np.bool_)
-    clashing[order[found + 1]] = clashing[order[latest[found]]] = True
+    clashing[order[near[clash]]] = clashing[order[latest[clash]]] = True
     return clashing
 
 
@@ -282,22 +310,6 @@ def merge(clusters: Clusters, sequence: Column, group: Column | None = None) -> 
     return rows
 
 
-def numbers(codes: Column) -> Column:
-    """Numbers 0, 1, ... for the codes, in their order; without sorting if the codes are dense."""
-    if not codes.size:
-        return codes.astype(np.int64)
-    low = int(codes.min())
-    width = int(codes.max()) - low + 1
-    if width == 1:
-        return np.zeros(len(codes), np.int64)
-    if width > 4 * codes.size + 1_000:
-        return np.unique_inverse(codes).inverse_indices
-    present = np.zeros(width, np.int64)
-    present[codes - low] = 1
-    numbered: Column = (np.cumsum(present) - 1)[codes - low]
-    return numbered
-
-
 def _order_of(times: Column) -> Column:
     """Position of each entry in the sorted array; equal ones keep their order."""
     position = np.empty(len(times), np.int64)
@@ -305,14 +317,13 @@ def _order_of(times: Column) -> Column:
     return position
 
 
-def _by_key(key: Column, order: Column) -> Column:
-    """The same order, but key after key; faster than a stable sort by key."""
+def _by_key(key: Column, order: Column) -> tuple[Column, Column]:
+    """The same order, but key after key, and the keys; faster than a stable sort by key."""
     if not key.any():
-        return order
+        return order, key
     bits = len(order).bit_length()
     codes = np.sort((key[order] << bits) | np.arange(len(order)))
-    by_key: Column = order[codes & ((1 << bits) - 1)]
-    return by_key
+    return order[codes & ((1 << bits) - 1)], codes >> bits
 
 
 def _line(clusters: Clusters) -> tuple[Column, Column, Column]:
