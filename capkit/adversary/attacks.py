@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
-from capkit._arguments import choice, count, flag, instance, number, several
+from capkit._arguments import choice, count, flag, instance, number, several, shown
 from capkit.adversary.calm_network import calm
 from capkit.adversary.hunt import Hunt, search
 from capkit.adversary.schedules import FAULTS, Schedule, Step, steps
@@ -167,8 +167,8 @@ get began.
     """
     rules = _rules(nodes, timeout, middle)
     kinds = [choice("faults", fault, FAULTS) for fault in several("faults", faults, "names")]
-    if executor is not None:
-        instance("executor", executor, Executor)
+    if executor is not None and not hasattr(executor, "submit"):
+        raise TypeError(f"executor must be a concurrent.futures.Executor, got {shown(executor)}")
     if progress is not None:
         flag("progress", progress)
     hunt = Hunt(
