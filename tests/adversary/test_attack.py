@@ -274,7 +274,7 @@ def test_a_maker_that_cannot_be_attacked_is_named(make, error, words):
         ({"longest": 0}, "longest must be at least 1, got 0"),
         ({"nodes": 0}, "nodes must be at least 1, got 0"),
         ({"faults": ["flood"]}, "faults must be one of .*, got 'flood'"),
-        ({"timeout": 0}, r"timeout must be at least 1, got 0"),
+        ({"timeout": 0}, r"timeout must be in .1, 1e.06., got 0"),
         ({"middle": 301}, r"middle must be in \[0, 300\], got 301"),
     ],
 )

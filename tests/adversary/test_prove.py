@@ -177,7 +177,7 @@ def test_both_worlds_stand_beside_each_other_with_the_equal_messages_marked():
         ({"side": []}, ValueError, "side must be some of the nodes 0 to 2, not all, got"),
         ({"side": [0, 1, 2]}, ValueError, "side must be some of the nodes"),
         ({"side": [5]}, ValueError, "side must be some of the nodes"),
-        ({"timeout": 0}, ValueError, "timeout must be at least 1, got 0"),
+        ({"timeout": 0}, ValueError, "timeout must be in .1, 1e.06., got 0"),
         ({"make": 3}, TypeError, "make must be a Store or a function"),
     ],
 )
