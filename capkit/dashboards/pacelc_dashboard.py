@@ -22,7 +22,7 @@ from capkit.workload import Workload, run
 _ALONE = "none"
 _NEAR = 5.0  # ms one way while the cable is cut: who waits in vain waits as long as you like
 _CUT = 100.0  # ms
-_COLUMNS = "Answered and fresh if cut; get / put in ms and fresh if not."
+_COLUMNS = "If cut: answered, fresh; else: get / put ms, fresh."
 
 
 def pacelc(**start: Any) -> Dashboard:

@@ -57,6 +57,7 @@ def test_each_configuration_of_a_system_has_a_row_at_the_ends_of_latency(board, 
     for latency, distance in ((0.5, 0), (50, 100)):
         board.set(latency=latency, distance=distance)
         picture(board)
+        assert len(board.reading) <= 410  # four lines, all that a screen of 720 pixels has room for
         for configuration in systems.get(system).configurations:
             said(board, configuration)
 

@@ -20,6 +20,7 @@ every_engine = pytest.mark.parametrize("make", EVERY)
 CUT = Partition(at=600, until=1_800, groups=[{0}])
 WORKLOAD = Workload(clients=6, duration=2_400, rate=5, timeout=400, rng=7)
 
+BEGAN = int(time.time())
 _shared = {}
 _numbers = itertools.count()
 
@@ -93,11 +94,15 @@ def _status(pid):
 
 
 def shared_memory(pids):
-    """Segments of shared memory that these processes have made, where the system shows them."""
+    """Segments of shared memory that these processes have made, where the system shows them.
+
+    Older ones are those of processes that had the same numbers before.
+    """
     table = Path("/proc/sysvipc/shm")
     rows = [line.split() for line in table.read_text().splitlines()] if table.exists() else []
-    maker = rows[0].index("cpid") if rows else 0
-    return [row for row in rows[1:] if int(row[maker]) in pids]
+    segments = [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
+    recent = [each for each in segments if int(each["ctime"]) >= BEGAN]
+    return [each["shmid"] for each in recent if int(each["cpid"]) in pids]
 
 
 def left(pids, ports, folder):
@@ -107,4 +112,4 @@ def left(pids, ports, folder):
     remains = [f"process {pid}" for pid in alive(pids)]
     remains += [f"port {port}" for port in ports if listens(port)]
     remains += [str(folder)] if Path(folder).exists() else []
-    return remains + [f"segment {row[1]}" for row in shared_memory(pids)]
+    return remains + [f"segment {each}" for each in shared_memory(pids)]

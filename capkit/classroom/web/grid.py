@@ -253,5 +253,5 @@ def small(png: bytes) -> bytes:
     file = BytesIO()
     picture = Image.open(BytesIO(png)).convert("RGB")
     few = picture.quantize(64, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    few.convert("RGB").save(file, "webp", lossless=True, quality=20, method=2)
+    few.convert("RGB").save(file, "webp", lossless=True, quality=50, method=1)
     return file.getvalue()
