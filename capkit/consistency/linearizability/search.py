@@ -16,7 +16,7 @@ An operation takes effect only when another one's end asks for it. Three rules k
 Once only operations are left that fit every state, whatever their order, the search is over.
 
 All of its work is counted in steps: calls of the model's `step`, and comparisons of configurations,
-ten of which are one step.
+ten of which count as one step.
 
 References
 ----------

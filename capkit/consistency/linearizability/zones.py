@@ -105,10 +105,10 @@ class Clusters:
 
     @cached_property
     def line(self) -> Line:
-        """The clusters in a line.
+        """The clusters in the order of their spans.
 
-        A span is all that lies between a cluster's finish and its start. It is forward if the
-        finish comes first: then the value was certainly there all that time.
+        A cluster's span is the time between its finish and its start. It is forward if the finish
+        comes first: then the register certainly held the value all that time.
         """
         begun = np.minimum(self.finish, self.start)
         order, key = _by_key(self.key, np.argsort(begun, kind="stable"))

@@ -37,9 +37,9 @@ class Past:
     their starts. After these `count` places come the initial values, one for each key, as puts
     before all others; their rows are below 0. `got` has for each of the `gets` the puts whose
     values it returned: one, or several of siblings. `odd` are the gets of what nobody put, the
-    first to end first. `repeated` are the rows of two puts of one value, or of one of the initial
-    value twice: then nobody knows which of them a get returned. `own` says what came before what
-    in the same process.
+    first to end first. `repeated` are the rows of two puts of the same value, or twice that of a
+    put of the initial value; then nobody knows which of them a get returned. `own` says what came
+    before what in the same process.
     """
 
     def __init__(self, history: History, rows: Iterable[int] | None = None) -> None:
