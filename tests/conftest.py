@@ -95,3 +95,9 @@ def pytest_runtest_makereport(item):
     if needs and report.skipped and not expected_failure:
         report.outcome = "failed"
         report.longrepr = f"{needs[0]} test skipped although it must run here: {report.longrepr}"
+
+
+@pytest.fixture(autouse=True)
+def _widgets_of_its_own(monkeypatch):
+    """Let no test close the dashboards of another: of each kind only the last few live."""
+    monkeypatch.setattr("capkit.dashboards.lifetime._living", {})

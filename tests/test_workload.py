@@ -288,7 +288,7 @@ def test_a_long_run_says_so_before_it_begins_and_a_usual_one_does_not(recwarn, m
 @every_store
 def test_a_long_run_is_interrupted_at_once(make, seconds):
     """The square button raises KeyboardInterrupt wherever the run is; no protocol swallows it."""
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1)  # again, as Python drops one in a destructor
     begun = signal.signal(signal.SIGALRM, signal.default_int_handler)
     before = time.monotonic()
     try:
