@@ -62,7 +62,7 @@ def system(*makers: Maker, **start: Any) -> Dashboard:
     offered = {each.system: {each.options: each} for each in map(own, makers)} | _NAMED
     names = list(offered)
     offer = partial(_offer, offered)
-    upper, lower = drawing.panels(rows=2, height=5.4)
+    upper, lower = drawing.panels(rows=2, height=5.0)
     drawing.margins(upper, 2.03, 0.72, 0.5, 0.3)
     upper.figure.subplots_adjust(hspace=0.2)
     pictures = [TimelinePicture(panel, fewest=7, legend=False) for panel in (upper, lower)]
