@@ -85,12 +85,12 @@ class Dashboard(widgets.VBox):
             for line in (*ax.spines.values(), ax.xaxis, ax.yaxis):
                 line.set_zorder(0)
         width, height = map(round, figure.bbox.size)
-        self._image = widgets.Image(format="png", width=width, height=height)
-        self._image.layout = _picture_size(width, height)
+        size = _picture_size(width, height)
+        self._image = widgets.Image(format="png", width=width, height=height, layout=size)
         self._sentence = Sentence(layout=widgets.Layout(width="auto"))
         buttons = {"Reset": self.start} | dict(stories)
-        stage = widgets.VBox([self._image, self._sentence])
-        stage.layout = widgets.Layout(flex="0 0 auto", width=self._image.layout.width)
+        as_wide = widgets.Layout(flex="0 0 auto", width=size.width)
+        stage = widgets.VBox([self._image, self._sentence], layout=as_wide)
         stage.add_class("capkit-stage")
         self._stories = {label: self._button(label, to) for label, to in buttons.items()}
         self.stories = {label: self._usual | to for label, to in buttons.items()}

@@ -215,11 +215,7 @@ def test_all_is_seen_at_once_with_every_slider_at_its_end(board, key, end):
 
     Not by End: of a slider whose limit has moved, that key goes to where the limit was at first.
     """
-    lists = board.locator("select").all()
-    chosen = [(menu, label) for menu in lists for label in menu.locator("option").all_inner_texts()]
-    for menu, label in chosen or [(None, "")]:
-        if menu:
-            menu.select_option(label)
+    for _ in every_choice(board):
         for handle in sliders(board):
             until(partial(at_end, handle, key, end), f"{key} reaches the end")
             board.evaluate(SETTLED)  # the ends of the others may depend on it
@@ -227,6 +223,18 @@ def test_all_is_seen_at_once_with_every_slider_at_its_end(board, key, end):
         assert board.locator("img").get_attribute("alt") == reading(board)
         space = board.evaluate(ROOM)
         assert (space["wide"], space["high"] <= space["room"]) == ([], True), reading(board)
+
+
+def every_choice(board):
+    """Choose each option of each list in turn, as those stand that the choices before have left."""
+    lists = board.locator("select").all()
+    for menu in lists:
+        for label in menu.locator("option").all_inner_texts():
+            menu.select_option(label)
+            board.evaluate(SETTLED)
+            yield
+    if not lists:
+        yield
 
 
 def at_end(handle, key, end):

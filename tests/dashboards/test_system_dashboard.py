@@ -38,7 +38,7 @@ def test_every_configuration_of_every_system_draws(board, name):
         assert board.error is None
         assert f" {name}, {option}: " in board.reading
         assert " Riak, set: " in board.reading
-        assert Image.open(io.BytesIO(png(board))).size == (900, 540)
+        assert Image.open(io.BytesIO(png(board))).size == (900, 500)
         assert png(board) != before
 
 
