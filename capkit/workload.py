@@ -9,7 +9,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from capkit._arguments import RandomState, count, flag, instance, number, shown, stream
+from capkit._arguments import (
+    RandomState,
+    choice,
+    count,
+    flag,
+    instance,
+    number,
+    several,
+    shown,
+    stream,
+)
 from capkit.history import Fault, History, Operation, Outcome
 from capkit.history.records import as_processes
 from capkit.stores import Store, Unavailable
@@ -139,7 +149,7 @@ class Requests(Workload):
     Attributes
     ----------
     requests : iterable of Arrival
-        Each says when (ms) which client asks for what.
+        Each says when (ms) which client asks for what; clients count from 0.
 
     Examples
     --------
@@ -151,12 +161,33 @@ class Requests(Workload):
     requests: Iterable[Arrival] = ()
 
     def __post_init__(self) -> None:
+        requests = several("requests", self.requests, "Arrivals")
+        for place, request in enumerate(requests):
+            _check(f"requests[{place}]", request, count("clients", self.clients))
+        object.__setattr__(self, "requests", tuple(sorted(requests, key=lambda r: r.time)))
         Workload.__post_init__(self)
-        object.__setattr__(self, "requests", tuple(sorted(self.requests, key=lambda r: r.time)))
+
+    @property
+    def expected(self) -> float:
+        """How many operations the clients ask for."""
+        return len(tuple(self.requests))
 
     def arrivals(self) -> list[Arrival]:
         """The given requests, in the order of their times."""
         return list(self.requests)
+
+
+def _check(name: str, request: Any, clients: int) -> None:
+    """Complain of a request that no client can make, before any is made."""
+    instance(name, request, Arrival)
+    number(f"{name}.time", request.time, 0)
+    count(f"{name}.client", request.client, 0)
+    if request.client >= clients:
+        rule = f"below clients ({clients}), as they count from 0"
+        raise ValueError(f"{name}.client must be {rule}, got {request.client}")
+    choice(f"{name}.kind", request.kind, ("put", "get"))
+    if request.place is not None:
+        count(f"{name}.place", request.place, 0)
 
 
 def run(

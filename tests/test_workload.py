@@ -21,6 +21,7 @@ from capkit import (
     Workload,
     run,
 )
+from capkit.workload import Arrival, Requests
 
 FAULTS = [
     Partition(at=300, until=900, groups=[{0}, {1, 2}]),
@@ -273,6 +274,27 @@ def test_a_run_refuses_a_store_that_holds_data():
 
 
 # Too much work.
+
+
+@pytest.mark.parametrize(
+    "requests, says",
+    [
+        ("put", "requests must be a list of Arrivals, got 'put'"),
+        ([(1, 0, "put", "x", 1)], r"requests\[0\] must be an Arrival, got \(1, 0,"),
+        ([Arrival(-1, 0, "get", "x")], r"requests\[0\].time must be at least 0, got -1"),
+        ([Arrival(1, 3, "get", "x")], r"requests\[0\].client must be below clients \(3\)"),
+        ([Arrival(1, 0, "move", "x")], r"requests\[0\].kind must be one of 'put', 'get'"),
+        ([Arrival(1, 0, "get", "x", None, -1)], r"requests\[0\].place must be at least 0"),
+    ],
+)
+def test_requests_that_no_client_can_make_are_refused(requests, says):
+    with pytest.raises((TypeError, ValueError), match=says):
+        Requests(requests=requests, clients=3)
+
+
+def test_given_requests_are_counted_themselves_whatever_the_rate():
+    asked = (Arrival(each, 0, "get", "x") for each in range(3))
+    assert Requests(requests=asked, clients=1, rate=1e9, duration=1e9).expected == 3
 
 
 def test_a_long_run_says_so_before_it_begins_and_a_usual_one_does_not(recwarn, monkeypatch):

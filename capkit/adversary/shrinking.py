@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TypeVar
 
 from capkit._arguments import choice, count
 from capkit.adversary.calm_network import calm
 from capkit.consistency import Verdict, availability, linearizable
+from capkit.consistency.smaller import smallest
 from capkit.history import Fault, History
 from capkit.network import Network
 from capkit.stores import Maker, build, name_of
 from capkit.workload import Arrival, Requests, Workload, run
-
-Item = TypeVar("Item")
 
 _LEAST = 1.0  # ms by which a fault is shortened at least
 
@@ -181,28 +179,12 @@ def _smallest(
     """Drop and shorten in turn, until neither changes anything."""
     while True:
         before = list(requests), list(faults)
-        requests = _fewest(requests, partial(case.fails, faults=faults))
-        faults = _fewest(faults, partial(case.fails, requests))
+        requests = smallest(requests, partial(case.fails, faults=faults))
+        faults = smallest(faults, partial(case.fails, requests))
         for place in range(len(faults)):
             faults = _shorter(case, requests, faults, place)
         if (requests, faults) == before:
             return requests, faults
-
-
-def _fewest(items: list[Item], fails: Callable[[list[Item]], bool]) -> list[Item]:
-    """Drop many items at once, then fewer, and finally one by one."""
-    size = max(1, len(items) // 2)
-    while True:
-        place = 0
-        while place < len(items):
-            fewer = items[:place] + items[place + size :]
-            if fails(fewer):
-                items = fewer
-            else:
-                place += size
-        if size == 1:
-            return items
-        size //= 2
 
 
 def _shorter(

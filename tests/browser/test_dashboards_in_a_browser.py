@@ -3,7 +3,6 @@
 from functools import partial
 from pathlib import Path
 
-import nbformat
 import pytest
 from support.boards import ALONE
 from support.hands import (
@@ -17,7 +16,7 @@ from support.hands import (
     step,
     try_everything,
 )
-from support.rooms import DASHBOARD, room, until, visit
+from support.rooms import DASHBOARD, room, until, visit, write
 
 pytestmark = pytest.mark.browser
 
@@ -51,11 +50,8 @@ def stage(tmp_path_factory):
     sources = {name: ALL.format(name) for name in MAKERS}
     sources |= {"broken": BROKEN, "deaf": f"from capkit import dashboards\n{DEAF}"}
     sources["asked"] = f"from capkit import dashboards\n{ASKED}"
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     for name, source in sources.items():
-        cells = [nbformat.v4.new_code_cell(source)]
-        made = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
-        nbformat.write(made, folder / f"{name}.ipynb")
+        write(folder / f"{name}.ipynb", source)
     with room("lab", folder, tmp_path_factory.mktemp("room")) as address:
         yield address
 

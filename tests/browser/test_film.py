@@ -7,9 +7,8 @@ import math
 import statistics
 from pathlib import Path
 
-import nbformat
 import pytest
-from support.rooms import room, until, visit
+from support.rooms import room, until, visit, write
 
 from capkit import (
     APStore,
@@ -282,9 +281,7 @@ def test_one_button_plays_both_worlds(page):
 def lab_with_film(tmp_path_factory):
     folder = tmp_path_factory.mktemp("film")
     cells = ["from capkit import CPStore, dashboards", "dashboards.network(CPStore)"]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    cells = [nbformat.v4.new_code_cell(each) for each in cells]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "film.ipynb")
+    write(folder / "film.ipynb", *cells)
     with room("lab", folder, tmp_path_factory.mktemp("room")) as address:
         yield address
 

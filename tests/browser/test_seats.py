@@ -1,10 +1,9 @@
 """Where people sit: at a small laptop with the side panel open, or far from a small projector."""
 
-import nbformat
 import pytest
 from support.boards import ALONE
 from support.hands import picture, reading
-from support.rooms import DASHBOARD, PATHS, room, until, visit
+from support.rooms import DASHBOARD, PATHS, room, until, visit, write
 
 pytestmark = pytest.mark.browser
 
@@ -34,12 +33,8 @@ WIDER = "() => new Promise(resolve => setTimeout(resolve, 300))"  # a page is la
 def seats(tmp_path_factory):
     """A JupyterLab with one notebook of all dashboards, and one of them as for a classroom."""
     folder = tmp_path_factory.mktemp("seats")
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     for name, begin in BEGIN.items():
-        sources = [begin, *(f"dashboards.{each}()" for each in ALONE)]
-        cells = [nbformat.v4.new_code_cell(source) for source in sources]
-        made = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
-        nbformat.write(made, folder / f"{name}.ipynb")
+        write(folder / f"{name}.ipynb", begin, *(f"dashboards.{each}()" for each in ALONE))
     with room("lab", folder, tmp_path_factory.mktemp("room")) as address:
         yield address
 

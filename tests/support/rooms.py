@@ -9,6 +9,8 @@ import time
 import urllib.request
 from contextlib import contextmanager
 
+import nbformat
+
 SETTINGS = {
     "apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',
     "docmanager-extension/plugin": '{"autosave": false}',
@@ -36,6 +38,13 @@ ERRORS = """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
   .map(output => output.ename + ': ' + output.evalue)"""
 NOT_RUN = """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
   .filter(cell => cell.type === 'code' && cell.executionCount === null).length"""
+
+
+def write(path, *sources):
+    """Make a notebook with these cells."""
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
 
 
 @contextmanager
