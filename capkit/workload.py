@@ -149,7 +149,8 @@ class Requests(Workload):
     Attributes
     ----------
     requests : iterable of Arrival
-        Each says when (ms) which client asks for what; clients count from 0.
+        Each says when (ms) which client asks for what; clients count from 0. Their keys are the
+        workload's `keys`.
 
     Examples
     --------
@@ -165,6 +166,8 @@ class Requests(Workload):
         for place, request in enumerate(requests):
             _check(f"requests[{place}]", request, count("clients", self.clients))
         object.__setattr__(self, "requests", tuple(sorted(requests, key=lambda r: r.time)))
+        if requests:
+            object.__setattr__(self, "keys", tuple(dict.fromkeys(each.key for each in requests)))
         Workload.__post_init__(self)
 
     @property

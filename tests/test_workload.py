@@ -293,8 +293,10 @@ def test_requests_that_no_client_can_make_are_refused(requests, says):
 
 
 def test_given_requests_are_counted_themselves_whatever_the_rate():
-    asked = (Arrival(each, 0, "get", "x") for each in range(3))
-    assert Requests(requests=asked, clients=1, rate=1e9, duration=1e9).expected == 3
+    asked = (Arrival(each, 0, "get", "yxy"[each]) for each in range(3))
+    given = Requests(requests=asked, clients=1, rate=1e9, duration=1e9)
+    assert given.expected == 3
+    assert given.keys == ("y", "x")
 
 
 def test_a_long_run_says_so_before_it_begins_and_a_usual_one_does_not(recwarn, monkeypatch):

@@ -72,6 +72,7 @@ def run(
 
     Examples
     --------
+    >>> from capkit.engines import SQLite
     >>> with SQLite() as engine:
     ...     run(engine, Workload(clients=3, duration=500, timeout=5_000, rng=7))
     <History of 9 operations, 9 answered>

@@ -6,6 +6,7 @@ from functools import partial
 import nbformat
 import pytest
 from support import ROOT
+from support.eyes import grave
 from support.hands import changes, picture, reading, sliders, step, try_guesses, try_sliders
 from support.rooms import DASHBOARD, dashboards_in, until, visit
 
@@ -44,6 +45,7 @@ def shown(page, name):
 def test_every_notebook_runs_and_every_guess_and_slider_answers(page, lab, name):
     """After Run All each guess has its own answer; each slider changes picture and reading."""
     visit(page, "lab", lab, name)
+    assert grave(page) == []
     answers = try_guesses(page)
     for asked in asked_in(name):
         wanted = exercises.predict(asked)
@@ -60,8 +62,12 @@ def test_other_rooms_show_the_same_dashboards(page, request, app, name):
     for board in shown(page, name):
         last = sliders(board)[-1]
         changes(board, last, partial(step, page, last))
+    assert grave(page) == []
     if app == "voila":
         assert page.locator(".jp-CodeCell .jp-InputArea:visible").count() == 0
+        text = page.locator("body").inner_text()
+        assert "Exercises" not in text
+        assert "grey box" not in text
 
 
 @pytest.mark.parametrize("name", NAMES)

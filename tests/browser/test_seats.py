@@ -72,3 +72,22 @@ def test_with_the_side_panel_open_controls_and_sentence_are_in_view_together(
         assert boxes["sentence"]["bottom"] <= boxes["picture"]["top"] + 1
         assert boxes["picture"]["width"] == 900
     page.close()
+
+
+def test_in_a_classroom_a_picture_is_as_large_as_the_window_lets_it(browser, seats, screenshots):
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    for name, board in boards_of(page, seats, "classroom").items():
+        small = at_size(page, board, 1280, 720)
+        page.screenshot(path=screenshots / f"{name}-classroom.png")
+        assert small["board"]["height"] <= small["seen"]["height"], name
+        assert small["board"]["right"] <= small["seen"]["right"], name
+        assert small["picture"]["width"] >= 900, name
+        large = at_size(page, board, 1920, 1080)
+        assert large["board"]["height"] <= large["seen"]["height"], name
+        assert large["picture"]["width"] == pytest.approx(1080, abs=1), name
+        assert max(each["left"] for each in large["controls"]) < large["picture"]["left"], name
+        proportions = [
+            each["picture"]["height"] / each["picture"]["width"] for each in (small, large)
+        ]
+        assert proportions[0] == pytest.approx(proportions[1], rel=0.01)
+    page.close()

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import html5lib
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from support.eyes import grave
 from support.rooms import until
 
 from capkit import __main__, dashboards
@@ -93,9 +93,7 @@ def test_a_page_is_complete_and_accessible_without_a_network(offline, site, name
         assert target.startswith("https://") or (site[0] / target).exists()
     for scheme in ("light", "dark"):
         offline.emulate_media(color_scheme=scheme)
-        found = Axe().run(offline, options=CHECKS).response["violations"]
-        grave = [each for each in found if each["impact"] in ("serious", "critical")]
-        assert [(each["id"], each["nodes"][0]["html"]) for each in grave] == []
+        assert grave(offline, context=None, options=CHECKS) == []
 
 
 def words_of(html):

@@ -45,7 +45,16 @@ def test_a_run_says_how_many_arrivals_it_could_not_keep(monkeypatch):
     assert str(note) == f"0 arrivals came more than 250 ms late, {asked - 7} never"
 
 
+@pytest.fixture
+def interruptible():
+    """An interrupt raises here, also where the tests were started in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows interrupts in another way")
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_ends_a_run_at_once_whatever_the_timeouts():
     waiting = Workload(clients=3, duration=500, rate=20, timeout=60_000, rng=7)
     pressed = []

@@ -91,7 +91,9 @@ def _options(app, port, folder, scratch):
 
 def visit(page, app, address, name):
     """Open a notebook in a room, and run it from its first cell to its last."""
-    page.goto(f"{address}/{PATHS[app].format(name)}", wait_until="domcontentloaded")
+    page.goto(  # Voila answers when it has run the lesson
+        f"{address}/{PATHS[app].format(name)}", wait_until="domcontentloaded", timeout=180_000
+    )
     if app == "voila":  # it runs the notebook by itself
         page.wait_for_selector("#rendered_cells, .jp-Notebook", timeout=120_000)
         assert "Traceback" not in page.content()
