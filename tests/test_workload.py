@@ -177,6 +177,14 @@ def test_the_copies_of_a_run_end_as_what_the_nodes_hold(make):
         assert (held == ()) == (not node.data)
 
 
+@every_store
+def test_what_a_node_holds_is_printed_at_once(make):
+    """No value of a node carries its whole past into the picture of it."""
+    store = new(make, loss=0.2)
+    history = run(store, Workload(rate=8, rng=7))
+    assert 0 < max(len(repr(node.data)) for node in store.nodes) < 200 * len(history)
+
+
 def test_messages_are_kept_on_request():
     assert run(new(CPStore), Workload(rng=7)).messages == ()
     history = run(new(CPStore, loss=0.3), Workload(rng=7), trace=True)

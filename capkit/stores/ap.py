@@ -37,8 +37,9 @@ class Origin:
 
     number: int
     began: float
-    follows: list[Origin] = field(default_factory=list)
-    replaced: dict[NodeId, list[Origin]] = field(default_factory=dict)
+    # Not printed: a past holds the past of others many times over.
+    follows: list[Origin] = field(default_factory=list, repr=False)
+    replaced: dict[NodeId, list[Origin]] = field(default_factory=dict, repr=False)
 
 
 class Version(NamedTuple):
