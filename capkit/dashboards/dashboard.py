@@ -286,7 +286,7 @@ def _picture_size(width: int, height: int) -> widgets.Layout:
     )
 
 
-_BESIDES = 190  # pixels that Jupyter and two lines below a picture take of a window's height
+_BESIDES = 221  # pixels that Jupyter and the sentence below a picture take of a window's height
 
 
 def _named(label: str, tip: str) -> Settings:

@@ -62,7 +62,7 @@ BURST = """async board => {
   pressing = false;
   const end = performance.now();
   const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-  const quiet = () => performance.now() - last > 600 && kernel.status === 'idle';
+  const quiet = () => performance.now() - Math.max(last, end) > 600 && kernel.status === 'idle';
   while (!quiet()) await new Promise(requestAnimationFrame);
   return {drawn, after, late: last - end, value: handle.getAttribute('aria-valuetext')};
 }"""
@@ -164,13 +164,6 @@ def try_everything(page, board, seconds=20):
     for button in board.locator(".widget-button").all():
         from_start(first, partial(step, page, first))
         changes(board, button, button.click, seconds)
-
-
-def try_sliders(page, board):
-    """Move each slider by the keyboard, each time from the start."""
-    start = reset(board)
-    for handle in sliders(board):
-        _from_start(board, start, handle, partial(step, page, handle))
 
 
 def _from_start(board, start, control, act, seconds=20):
