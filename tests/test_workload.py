@@ -234,6 +234,7 @@ UNKNOWN = "must name nodes of [0, 1, 2], got 7"
         ({"rate": -1}, "rate must be at least 0, got -1"),
         ({"rate": float("inf")}, "rate must be finite, got inf"),
         ({"puts": 1.5}, "puts must be in [0, 1], got 1.5"),
+        ({"roaming": -0.1}, "roaming must be in [0, 1], got -0.1"),
         ({"timeout": -1}, "timeout must be at least 0, got -1"),
         ({"timeout": float("inf")}, "timeout must be finite, got inf"),
         ({"keys": []}, "keys must name at least one key, got none"),

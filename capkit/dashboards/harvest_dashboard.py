@@ -29,8 +29,8 @@ def harvest(**start: Any) -> Dashboard:
     Examples
     --------
     >>> harvest()
-    3 of 10 shards are out of reach, and a request touches 10: yield, all or nothing 0.000, harvest,
-    partial answers 0.700.
+    3 of 10 shards are out of reach, and a request touches 10: yield (all or nothing) 0.000,
+    harvest (partial answers) 0.700.
     """
     [panel] = drawing.panels()
     drawing.margins(panel, 0.86, 0.75, 2.85, 0.15)

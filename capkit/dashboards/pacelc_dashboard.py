@@ -68,7 +68,7 @@ def pacelc(**start: Any) -> Dashboard:
         "w": slider("write quorum W", 3, 1, 5, 1, "replicas that a put waits for, of your store"),
     }
     stories: dict[str, Settings] = {
-        "one room": {"latency": 0.5},
+        "one city": {"latency": 0.5},
         "one continent": {"latency": 15.0},
         "an ocean between": {"latency": 1.0, "distance": 50.0},
         "read one, write all": {"r": 1, "w": 5},

@@ -32,8 +32,8 @@ def retries(**start: Any) -> Dashboard:
     Examples
     --------
     >>> print(retries().reading.split("; ")[0])
-    Reply loss 0.2, loss 0, at most 5 attempts: paid twice, naive 0.200, paid twice, with an id
-    0.000
+    Reply loss 0.2, loss 0, at most 5 attempts: paid twice (naive) 0.200, paid twice (with
+    an id) 0.000
     """
     [panel] = drawing.panels()
     drawing.margins(panel, 0.86, 0.75, 2.65, 0.15)

@@ -9,7 +9,7 @@ from capkit import tradeoff as model
 from capkit.plots.curves import Curves
 from capkit.plots.drawing import describe, frame, unit_square, wide_panel
 
-_LOOKS = {"put": "yield, all or nothing", "fresh": "harvest, partial answers"}
+_LOOKS = {"put": "yield (all or nothing)", "fresh": "harvest (partial answers)"}
 
 
 def harvest(shards: int = 10, away: int = 1, touched: int = 10, *, ax: Axes | None = None) -> Axes:
@@ -34,8 +34,8 @@ def harvest(shards: int = 10, away: int = 1, touched: int = 10, *, ax: Axes | No
     Examples
     --------
     >>> harvest(10, 3, 2)
-    3 of 10 shards are out of reach, and a request touches 2: yield, all or nothing 0.467, harvest,
-    partial answers 0.700.
+    3 of 10 shards are out of reach, and a request touches 2: yield (all or nothing) 0.467,
+    harvest (partial answers) 0.700.
     """
     model.harvest(shards, away, touched)  # complains before drawing
     ax = wide_panel(0.86, 2.85) if ax is None else ax

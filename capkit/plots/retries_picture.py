@@ -13,7 +13,7 @@ from capkit.plots.curves import Curves
 from capkit.plots.drawing import LOOKS, describe, dots, frame, unit_square, wide_panel
 from capkit.tradeoff import Paid
 
-_LOOKS = {"put": "paid twice, naive", "get": "paid twice, with an id"}
+_LOOKS = {"put": "paid twice (naive)", "get": "paid twice (with an id)"}
 _LOSSES = np.linspace(0, 1, 101)
 
 
@@ -48,8 +48,8 @@ def retries(
     Examples
     --------
     >>> retries(0.2)
-    Reply loss 0.2, loss 0, at most 5 attempts: paid twice, naive 0.200, paid twice, with an id
-    0.000.
+    Reply loss 0.2, loss 0, at most 5 attempts: paid twice (naive) 0.200, paid twice (with
+    an id) 0.000.
     """
     model.retries(loss, reply_loss, attempts)  # complains before drawing
     ax = wide_panel(0.86, 2.65) if ax is None else ax

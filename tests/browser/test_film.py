@@ -47,6 +47,8 @@ SAYS = """time => {
     time: root.film.time,
     held: all('.node', node => node.dataset.held),
     cut: all('.cable:not([data-cut=""])', cable => cable.dataset.cable),
+    ways: all('.cable:not([data-cut=""])', cable => cable.dataset.cut),
+    cursor: Number(root.querySelector('.cursor').getAttribute('d').match(/[\\d.]+/)[0]),
     flying: all('.message', ({dataset: {from, to, label, lost, gone}}) =>
       [Number(from), Number(to), label, lost, gone === 'true']),
     clients: all('.client', client => [client.dataset.look, client.lastChild.textContent]),
@@ -100,8 +102,10 @@ def looks(history, client, time):
 @pytest.mark.parametrize("make", [CAStore, CPStore, APStore])
 def test_the_page_says_at_every_moment_what_the_history_says(page, make):
     history = traced(make)
-    show(page, dashboards.network(history))
+    film = dashboards.network(history)
+    show(page, film)
     sent = [m for m in history.messages if m.source != m.target]
+    half = statistics.median(m.arrived - m.sent for m in sent if not m.lost) / 2  # to the middle
     moments = between(history)
     for time in moments[:: max(1, len(moments) // 150)]:
         said = page.evaluate(SAYS, time)
@@ -113,12 +117,52 @@ def test_the_page_says_at_every_moment_what_the_history_says(page, make):
         assert sorted(arriving) == sorted(
             [m.source, m.target, m.label] for m in sent if m.sent <= time < m.arrived < math.inf
         )
-        doomed = [each[:3] for each in said["flying"] if each[3]]
-        lost = [[m.source, m.target, m.label] for m in sent if m.lost and m.sent <= time]
-        assert all(each in lost for each in doomed)
+        doomed = [each[:3] for each in said["flying"] if each[3] and not each[4]]
+        assert sorted(doomed) == sorted(
+            [m.source, m.target, m.label] for m in sent if m.lost and m.sent <= time < m.sent + half
+        )
+        assert said["cursor"] == pytest.approx(90 + 800 * time / film.scene["end"], abs=0.1)
         cut = 100 <= time < 250
         assert said["cut"] == ([f"{a}-{b}" for a in (0, 1) for b in (2, 3, 4)] if cut else [])
         assert all(f"node {node} holds" in said["words"] for node in range(5))
+
+
+@pytest.mark.parametrize("groups, way", [([{0}], "there"), ([{1, 2}], "back")])
+def test_a_cable_that_is_cut_one_way_shows_which(page, groups, way):
+    """As seen from the node of the smaller number."""
+    one_way = Partition(at=50, until=90, groups=groups, one_way=True)
+    store = CPStore([Node(i) for i in range(3)], Network(loss=0, rng=7))
+    traffic = Workload(clients=3, duration=150, rate=20, rng=7)
+    show(page, dashboards.network(run(store, traffic, [one_way], trace=True)))
+    said = page.evaluate(SAYS, 70)
+    assert (said["cut"], said["ways"]) == (["0-1", "0-2"], [way, way])
+    assert page.evaluate(SAYS, 95)["cut"] == []
+
+
+# Of each message that is lost now: how far from the middle of its cable it stands, in pixels.
+FROM_THE_MIDDLE = """time => {
+  const root = document.querySelector('.capkit-film');
+  root.film.seek(time);
+  const centre = ({x, y, width, height}) => [x + width / 2, y + height / 2];
+  const nodes = [...root.querySelectorAll('.node .rim')]
+    .map(rim => centre(rim.getBoundingClientRect()));
+  return [...root.querySelectorAll('.message[data-gone="true"]')].map(message => {
+    const {from, to} = message.dataset;
+    const [x, y] = centre(message.querySelector('path').getBoundingClientRect());
+    const middle = [0, 1].map(i => (nodes[from][i] + nodes[to][i]) / 2);
+    return Math.hypot(x - middle[0], y - middle[1]);
+  });
+}"""
+
+
+def test_a_message_that_the_cut_swallows_stops_in_the_middle_of_its_cable(page):
+    history = traced(CPStore)
+    film = dashboards.network(history)
+    show(page, film)
+    ends = [each["ends"] for each in film.scene["messages"] if each["lost"] == "cut"]
+    places = [place for end in ends for place in page.evaluate(FROM_THE_MIDDLE, end + 0.1)]
+    assert len(places) >= len(ends) > 3
+    assert max(places) < 20
 
 
 def test_steps_go_through_all_sentences_and_back(page):

@@ -97,7 +97,7 @@ def test_quorums_are_never_more_than_the_nodes(board):
 
 def test_a_story_keeps_the_system_and_the_regions(board):
     board.set(system="Riak", nodes=3, side=1)
-    board._stories["one room"].click()
+    board._stories["one city"].click()
     assert board.settings["system"] == "Riak"
     assert board.settings["latency"] == 0.5
     assert (board.settings["nodes"], board.settings["side"]) == (3, 1)

@@ -66,16 +66,16 @@ def test_stores_at_one_place_share_one_list_of_numbers():
 @pytest.mark.parametrize("touched", [1, 2, 10])
 def test_the_picture_of_harvest_says_what_the_formula_says(away, touched):
     said = repr(plots.harvest(10, away, touched))
-    assert f"all or nothing {tradeoff.harvest(10, away, touched).share:.3f}" in said
-    assert f"partial answers {1 - away / 10:.3f}" in said
+    assert f"all or nothing) {tradeoff.harvest(10, away, touched).share:.3f}" in said
+    assert f"partial answers) {1 - away / 10:.3f}" in said
 
 
 @pytest.mark.parametrize("reply_loss", [0.0, 0.2, 1.0])
 @pytest.mark.parametrize("attempts", [1, 5])
 def test_the_picture_of_retries_says_what_the_formula_says(reply_loss, attempts):
     said = repr(plots.retries(reply_loss, 0.1, attempts))
-    assert f"naive {tradeoff.retries(0.1, reply_loss, attempts).twice:.3f}" in said
-    assert "with an id 0.000" in said
+    assert f"naive) {tradeoff.retries(0.1, reply_loss, attempts).twice:.3f}" in said
+    assert "with an id) 0.000" in said
 
 
 def test_the_simulated_share_is_a_dot_with_its_interval():

@@ -1,4 +1,9 @@
-"""A page of each notebook: its text, its pictures with their words, and what needs no kernel."""
+"""A page of each notebook: its text, its pictures with their words, and what needs no kernel.
+
+nbconvert turns Markdown and code into HTML. Its own pages bring a notebook's style sheets (some
+500 KB) and scripts from other servers, which a page on a memory stick cannot ask; and Voila,
+JupyterLite and thebe need a kernel somewhere. So the page around the cells is ours.
+"""
 
 from __future__ import annotations
 

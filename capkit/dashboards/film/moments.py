@@ -43,7 +43,8 @@ _Told = tuple[float, int, str, bool]
 
 def _opening(history: History, nodes: int) -> str:
     clients = len({each.client for each in history})
-    return f"{nodes} nodes with cables between them, and {clients} client{'s' * (clients != 1)}."
+    cluster = f"{nodes} nodes with cables between them" if nodes > 1 else "One node"
+    return f"{cluster}, and {clients} client{'s' * (clients != 1)}."
 
 
 def _of_faults(history: History, nodes: Sequence[NodeId]) -> Iterable[_Told]:
