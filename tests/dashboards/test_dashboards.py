@@ -267,6 +267,15 @@ def test_partition_gives_the_verdict_on_the_run_that_it_shows(store, cut, lasts,
     assert dots(board, "takes effect") == len(verdict.order)
 
 
+@pytest.mark.parametrize("store", ["CP", "AP"])
+def test_partition_draws_no_dots_which_lesson_02_has_yet_to_explain(store):
+    board = ready("partition")
+    board.set(store=store)
+    meanings = {line.get_label() for ax in board._canvas.figure.axes for line in ax.lines}
+    assert "takes effect" not in meanings
+    assert ("stale" in meanings) == (store == "AP")
+
+
 def test_partition_shows_what_the_lessons_are_about():
     """CA blocks or splits, CP refuses the smaller side, AP answers all; only the first and CP are
     linearizable."""
