@@ -126,6 +126,14 @@ def test_github_runs_the_same_checks():
     assert "run: .ci/run" in (ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8")
 
 
+def test_github_publishes_the_pages_that_the_readme_links_to():
+    pages = (ROOT / ".github" / "workflows" / "pages.yml").read_text("utf-8")
+    assert "run: python -m capkit web site" in pages
+    assert "path: site" in pages
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert f"[Look at it now]({project['urls']['Lessons']})" in README
+
+
 LINKS = re.findall(r"\]\((?!http)([^)#]+)", README)
 
 
