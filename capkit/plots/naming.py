@@ -74,7 +74,7 @@ def _anywhere(point: tuple[float, float], size: tuple[float, float], room: Bbox)
 
 
 def _less(frame: Bbox) -> Bbox:
-    """Without its outermost pixel, so that names may stand close below each other."""
+    """Smaller by half a pixel on each side, so that names may stand close below each other."""
     return Bbox.from_extents(frame.x0 + 0.5, frame.y0 + 0.5, frame.x1 - 0.5, frame.y1 - 0.5)
 
 

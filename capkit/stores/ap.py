@@ -2,7 +2,7 @@
 
 message                  from, to                 what follows
 replicate(version)       a coordinator, all       they merge it, and say that they have it; for
-those that are silent a hint is kept
+                                                  those that are silent a hint is kept
 hint(version)            its keeper, its target   it merges it, and the hint is dropped
 read repair, repair      a coordinator, all       who has what; then what each lacks
 sync(all versions)       a node, another one      both merge what the other one has

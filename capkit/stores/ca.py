@@ -4,7 +4,7 @@ message      from, to                     what follows
 put(entry)   a client's node, primary     the primary logs it, and answers when it is committed
 get(key)     a client's node, primary     the primary answers with what is committed
 log(Signs)   primary, each standby        the standby copies the log, and answers how far it has
-come: `Logged`. What enough standbys have is committed
+                                          come: `Logged`. What enough standbys have is committed
 log(Signs)   failover: any node, another  without a log it is a sign of life alone
 """
 

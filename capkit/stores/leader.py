@@ -3,11 +3,11 @@
 message             from, to                 what follows
 put(entry)          a client's node, leader  the leader logs it, and answers when it is committed
 get(key)            a client's node, leader  the leader answers, perhaps after a majority has
-confirmed that it still leads
+                                             confirmed that it still leads
 log(News)           leader, all others       they copy the log, and answer how much of it they
-have: `Copied`. What a majority has is committed
+                                             have: `Copied`. What a majority has is committed
 vote(Candidacy)     candidate, all others    they answer whether they vote for it: `Ballot`. The
-first round is a trial, the second one counts
+                                             first round is a trial, the second one counts
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class LeaderStore(LogStore):
     References
     ----------
     .. [1] Ongaro, Ousterhout, "In Search of an Understandable Consensus Algorithm", ATC 2014.
-    .. [2] Liskov, Cowling, "Viewstamped Membertion Revisited", MIT 2012: compares logs as here.
+    .. [2] Liskov, Cowling, "Viewstamped Replication Revisited", MIT 2012: compares logs as here.
 
     Examples
     --------

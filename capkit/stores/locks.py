@@ -2,7 +2,7 @@
 
 message                         from, to             what follows
 lock NAME(holder, generation)   a node, all nodes    each grants the lock for `lease` ms of its
-own timer, or stays silent
+                                                     own timer, or stays silent
 """
 
 from __future__ import annotations
