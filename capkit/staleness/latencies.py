@@ -65,8 +65,7 @@ class ParetoExponential:
 
         One uniform number decides which part a message belongs to and, by its distance from the
         border, how long it takes. It has 24 bits: the slowest of 30 million messages may come out
-        too fast.
-        To choose by bits costs a tenth of `numpy.where`, which guesses at every branch.
+        too fast. To choose by bits costs a tenth of `numpy.where`, which guesses at every branch.
         """
         generator = np.random.default_rng(random_state)
         border = round(self.share * 2**24) / 2**24
