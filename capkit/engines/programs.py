@@ -180,7 +180,7 @@ def inside(package: str, pattern: str) -> list[str]:
 
 
 def _version(path: str, user: str | None) -> str:
-    """What the program says of itself; nothing if it, or that account, cannot run it."""
+    """What the program says about itself; nothing if it, or that account, cannot run it."""
     account = {} if user is None else {"user": user}
     try:
         said = subprocess.run(

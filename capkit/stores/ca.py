@@ -28,7 +28,7 @@ Rank: TypeAlias = tuple[int, int]  # of a primary: how many promotions came befo
 
 
 class Signs(NamedTuple):
-    """What a node tells of itself; only a primary also sends its log."""
+    """What a node tells about itself; only a primary also sends its log."""
 
     source: NodeId
     rank: Rank
@@ -86,7 +86,7 @@ class CAStore(LogStore):
         How many standbys must have a write before it is acknowledged and shown, whichever they
         are. By default all.
     shown_first : bool
-        Whether a standby shows an entry before it says that it has it, or `show_after` ms later.
+        Whether a standby shows an entry before it acknowledges it, or `show_after` ms later.
     read_from : {"primary", "any"}
         Who answers a get: the primary, or the client's own node with its copy (hot standbys).
 

@@ -146,7 +146,7 @@ class LockService:
     # What happens to nodes: what they have granted is on their disks.
 
     def crash(self, node: NodeId) -> None:
-        """A node that stops holds nothing any more."""
+        """A node that stops no longer holds anything."""
         self.held[node].clear()
 
     def restart(self, node: NodeId) -> None:

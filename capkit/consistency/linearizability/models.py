@@ -34,7 +34,7 @@ class Model:
     initial : hashable
         The state at first.
     kinds : tuple of str
-        The kinds of operations that the model knows; none given: all.
+        The kinds of operations that the model knows; if empty, all.
     noun : str
         What the object is called in sentences.
 
