@@ -163,7 +163,7 @@ def _between_tabs(line: str, found: re.Match[str]) -> dict[str, Any]:
     process = _LAST.search(line[max(0, found.start() - 200) : found.start()])
     f, value, *_ = (*line[found.end() :].split("\t", 2), None)
     if process is None or value is None:
-        rule = "a line must have process, type, f and value with tabs between them"
+        rule = "process, type, f and value must have tabs between them"
         raise ValueError(f"{rule}, got {shown(line)}")
     return _fields(process[1], found[1], f, value)
 
