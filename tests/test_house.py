@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 from support import ROOT
 from support.rooms import SHOWS
 
+import capkit
 from capkit import Outcome
 
 MODULES = sorted((ROOT / "capkit").glob("**/*.py"))
@@ -67,6 +68,25 @@ def test_what_a_room_names_in_small_letters_stands_in_it(path):
     code = "".join(each.read_text("utf-8") for each in path.parent.glob("*.py"))
     made = re.findall(r"(?:def|class) (\w+)", code)
     assert named - set(dir(room)) - {*files, *made} == set()
+
+
+ENTRANCES = sorted(ROOT.glob("capkit/*/__init__.py"))  # where users import from, besides capkit
+
+
+@pytest.mark.parametrize("path", ENTRANCES, ids=lambda path: path.parent.name)
+def test_no_file_has_the_name_of_a_function_that_its_room_exports(path):
+    room = import_module(".".join(path.parent.relative_to(ROOT).parts))
+    exported = {name for name, each in vars(room).items() if callable(each)}
+    assert exported & {each.stem for each in path.parent.iterdir()} == set()
+
+
+def test_capkit_itself_exports_no_check():
+    assert "check" not in capkit.__all__  # it is a command for the lecturer, and an exercise's
+
+
+def test_the_readme_says_where_each_room_is():
+    listed = re.findall(r"\bcapkit/(\w+)", README.partition("## Where things are")[2])
+    assert sorted(listed) == [path.parent.name for path in ENTRANCES]
 
 
 def pins():

@@ -67,8 +67,8 @@ def run(
     Raises
     ------
     ValueError, TypeError
-        If a fault is none for this engine or names no node, or a key is no string, before anything
-        happens.
+        If the engine does not know a fault or the node that it names, or a key is not a string;
+        before anything happens.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def run(
     for key in workload.keys:
         engine.check_key(key)
     if known := sorted(engine.keys & set(workload.keys)):
-        raise ValueError(f"keys must be new to the engine, got {known[0]!r} which has been put")
+        raise ValueError(f"keys must be new to the engine, got {known[0]!r}, which has been put")
     if rng is not None:
         workload = replace(workload, rng=rng)
     crowd, operator = _Crowd(engine, workload), _Operator(engine)

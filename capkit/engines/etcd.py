@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from capkit._arguments import count
 from capkit.engines.engine import Engine, remaining
 from capkit.engines.programs import NotInstalled, Program, Source, find
 from capkit.engines.proxy import HOST
@@ -51,13 +52,13 @@ class Etcd(Engine):
     Notes
     -----
     Nodes reach each other through one proxy before each of them. The operating system tells it
-    which process calls, and it serves nobody else. These doors are no ports but sockets in the
+    which process calls, and it serves nobody else. These doors are not ports but sockets in the
     engine's private folder. Messages flow in both directions of a connection, so the directions
     of a cut are those of the bytes and not of the call.
 
     Clients are etcd's user `root`, with the password `secret`. Another user of this computer can
-    neither read nor write. He can disturb, because etcd asks nobody who they are that want its
-    status and members, a compaction, another leader, or an alarm that stops all puts.
+    neither read nor write, but can disturb: etcd gives its status and members to anybody, and lets
+    anybody compact its log, move the lead, or raise an alarm that stops all puts.
     """
 
     title = "etcd"
@@ -72,7 +73,7 @@ class Etcd(Engine):
         on_cut: str = "drop",
         ports: Sequence[int] = (),
     ) -> None:
-        super().__init__(nodes, on_cut=on_cut, ports=ports)
+        super().__init__(count("nodes", nodes), on_cut=on_cut, ports=ports)
         self.serializable = serializable
         self._token = ""
         self._http: httpx.Client | None = None

@@ -61,8 +61,8 @@ class PostgreSQL(Engine):
     A put that gets no answer in time ends by closing its connection. To cancel it would be answered
     with success and a warning: the primary has it, the standby may not.
 
-    Clients are the user `postgres`, with the password `secret` (SCRAM). Where this is root, as
-    whom PostgreSQL refuses to run, its processes and files belong to another account.
+    Clients are the user `postgres`, with the password `secret` (SCRAM). PostgreSQL
+    refuses to run as root: if Python does, its processes and files belong to another account.
     """
 
     title = "PostgreSQL"

@@ -89,7 +89,7 @@ def _coded(name: str, column: Column, known: int) -> Column:
 
 
 def _checked(name: str, row: int, item: Any) -> Any:
-    """What is new in a table; kinds and outcomes are not just anything."""
+    """A new entry for a table; raises if it cannot be a kind or an outcome."""
     if name == "outcome":
         names = ", ".join(map(str, Outcome))
         raise TypeError(f"outcome of operation {row} must be one of {names}, got {shown(item)}")

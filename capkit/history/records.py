@@ -159,7 +159,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note(Fault):
-    """What a log or a run says beside its faults: a sentence, which strikes nobody."""
+    """What else a log or a run reports: a sentence that affects no node."""
 
     text: str
 

@@ -41,8 +41,8 @@ class Network:
         Chance in [0, 1] that one reply is lost.
     latency : float, sequence of float or distribution
         Ms that a message takes one way: a constant, recorded samples, or anything with a quantile
-        function `ppf`, such as a frozen scipy.stats distribution. By default 5 ms and an
-        exponential rest of mean 5 ms.
+        function `ppf`, such as a frozen scipy.stats distribution. By default 5 ms plus an
+        exponentially distributed time with mean 5 ms.
     rng : int, numpy.random.Generator or None
         Seed of the network's luck; None is fresh entropy.
     drift : float

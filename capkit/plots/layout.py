@@ -199,7 +199,7 @@ def name_band(
 class Bar(NamedTuple):
     """A bar of one lane, and what it may be called, the longest name first.
 
-    Right of one that is `open_ended` stands no name. One that is `alone` has its own.
+    No name stands right of an `open_ended` bar. An `alone` bar never shares a list of names.
     """
 
     left: float

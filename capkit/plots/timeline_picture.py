@@ -372,7 +372,7 @@ class TimelinePicture:
         return layout.box(float(self.history.invoked[row]) - edge, right, low, high)
 
     def _letter_size(self, lane: float = math.inf) -> float:
-        """Pixels: as large as for the last row of a class, if the lanes (in pixels) are."""
+        """Letter size in pixels: readable from the last row of a class, if the lanes have room."""
         return round(min(TEXT_SIZE * 100 / 72, max(11.0, 0.88 * lane)), 1)
 
     def _width(self, text: str) -> float:

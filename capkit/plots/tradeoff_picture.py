@@ -55,8 +55,8 @@ def tradeoff(
     """Availability against consistency for CA, CP and AP, with the cable whole and with it cut.
 
     CA has a primary: a put must reach all nodes, a get the primary. CP uses majorities for both,
-    and AP is content with one copy. Each request is sent once. What stands where no put can be
-    acknowledged, or nothing is answered, is hollow: there nothing can be stale.
+    and AP is content with one copy. Each request is sent once. A marker is hollow where no put can
+    be acknowledged or nothing is answered: nothing can be stale.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def tradeoff(
     Raises
     ------
     ValueError
-        If a number is outside its range, or a name unknown; it is named.
+        If a number is outside its range, or a name unknown; the error names it.
 
     Examples
     --------

@@ -27,8 +27,8 @@ class Races:
     read, write : ndarray of float32, shape (trials,)
         Latency of each read and of each write in ms.
     wait : ndarray of float32, shape (trials,)
-        From which time after the write's acknowledgement, in ms, this trial's read is fresh; 0 if
-        at once. Rows of the three arrays belong together.
+        Ms after the write's acknowledgement from which this trial's read is fresh; 0: at once.
+        Rows of the three arrays belong together.
     """
 
     name: str
@@ -91,7 +91,7 @@ class Races:
     def t_of_sweep(
         self, p: float = 0.999, *, step: float, trials: int = 50_000, rng: RandomState = None
     ) -> float:
-        """Time in ms at which a sweep of estimates first reaches `p`: how the paper's table has it.
+        """Time in ms at which a sweep of estimates first reaches `p`, as in the paper's table.
 
         The sweep estimates the share of fresh reads at 0, `step`, 2 * `step` ..., each time from
         `trials` new reads, and stops at the first estimate that is at least `p`.
@@ -110,8 +110,8 @@ class Races:
         Returns
         -------
         float
-            Mostly less than `t_visibility`: among many estimates one is soon lucky, and the
-            finer the steps, the sooner.
+            Usually less than `t_visibility`: with many estimates, one is lucky early, and the
+            finer the steps, the earlier.
 
         Examples
         --------

@@ -22,7 +22,7 @@ class TellerStore(Store):
     nodes, network
         As for any store; only the first node pays.
     remembers : bool
-        Whether it pays each request id once, and answers the same request as if it paid again.
+        Whether it pays each request id once, and answers a repeated one as if it paid again.
 
     Attributes
     ----------

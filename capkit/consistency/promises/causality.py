@@ -37,7 +37,7 @@ class _Flaw(NamedTuple):
 
 
 def causal(history: History) -> Verdict:
-    """Judge whether every process saw causes before effects, in some one order of its own.
+    """Judge whether every process saw causes before effects, in one order of its own.
 
     What happened before what is said by each process's order and by who read from whom, never
     by a clock; two processes may see unrelated puts in different orders. This is causal memory

@@ -18,8 +18,8 @@ nothing wrong; nor has it if it gets an old value for ever and never the new one
 
 The guarantees are those of Terry et al. [1]_, as far as a client can tell. They speak of what
 servers hold. A client that talks to several servers may see a guarantee broken although each server
-keeps it, because it was sent from one to another that has less; it cannot tell, and it is as badly
-served.
+keeps it, because it was sent from one to another that has less; it cannot tell the difference,
+and is served as badly.
 
 References
 ----------
@@ -94,7 +94,7 @@ def monotonic_reads(history: History) -> Verdict:
     Broken by a get of a version that is older than one that the process had got, or of one that it
     had got and seen replaced by another: 1, then 2, then 1 again, whoever put them and when.
 
-    It takes and answers what `read_your_writes` does.
+    Parameters and result are those of `read_your_writes`.
 
     Examples
     --------
@@ -130,7 +130,7 @@ def monotonic_writes(history: History) -> Verdict:
     Broken if a process does put A and then put B, and another gets B and afterwards, of A's key,
     something older than A (or A itself, if B replaced it): the new comment without the post.
 
-    It takes and answers what `read_your_writes` does.
+    Parameters and result are those of `read_your_writes`.
 
     Examples
     --------
@@ -160,7 +160,7 @@ def writes_follow_reads(history: History) -> Verdict:
     Broken if a process gets A and then does put B, and somebody gets B and afterwards, of A's key,
     something older than A (or A itself, if B replaced it): the answer without the question.
 
-    It takes and answers what `read_your_writes` does.
+    Parameters and result are those of `read_your_writes`.
 
     Examples
     --------
