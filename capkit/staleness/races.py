@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from capkit._arguments import RandomState, count, number, stream
+from capkit._arguments import RandomState, count, number, shown, stream
 from capkit.staleness.latencies import Times, exchange, take
 
 _STEPS = 10**7  # of a sweep: some seconds
@@ -68,7 +68,10 @@ class Races:
         ValueError
             If a time is negative or NaN.
         """
-        times = np.asarray(t, dtype=np.float64)
+        try:
+            times = np.asarray(t, dtype=np.float64)
+        except (TypeError, ValueError, OverflowError):
+            raise TypeError(f"t must be times in ms, got {shown(t)}") from None
         if not np.all(times >= 0):
             raise ValueError(f"t must be at least 0, got {times[~(times >= 0)].flat[0]}")
         if not times.ndim:
