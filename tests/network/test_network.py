@@ -495,7 +495,7 @@ UNKNOWN = "must name nodes of [0, 1, 2], got 7"
 )
 def test_a_bad_switch_changes_nothing(call, message):
     network = connected(Network(loss=0.3, reply_loss=0.4, latency=10))
-    network.partition({0}, {1})
+    network.partition({0}, {1, 2})
     network.slow(1, 40)
     network.skew(2, 25)
 
@@ -509,6 +509,7 @@ def test_a_bad_switch_changes_nothing(call, message):
         )
 
     before = state()
+    assert before[3] == 50
     network.env.run(until=2_000)
     with pytest.raises((ValueError, TypeError)) as error:
         call(network)
