@@ -15,7 +15,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeAlias
 
-from capkit._arguments import RandomState
+from capkit._arguments import RandomState, flag
 from capkit.engines.engine import Engine
 from capkit.engines.programs import NotInstalled
 from capkit.engines.server import StartFailed
@@ -77,6 +77,7 @@ def run(
     ...     run(engine, Workload(clients=3, duration=500, timeout=5_000, rng=7))
     <History of 9 operations, 9 answered>
     """
+    flag("audit", audit)
     faults = list(faults)
     engine.check(faults)
     for key in workload.keys:
@@ -231,6 +232,7 @@ def run_or_replay(
     StartFailed
         If the engine is installed but does not start.
     """
+    flag("audit", audit)
     file = Path(recording)
     labels = file.with_name("labels.json")
     known = json.loads(labels.read_text("utf-8")) if labels.exists() else {}

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from capkit._arguments import count
+from capkit._arguments import count, flag
 from capkit.engines.engine import Engine, remaining
 from capkit.engines.programs import NotInstalled, Program, Source, find
 from capkit.engines.proxy import HOST
@@ -73,8 +73,8 @@ class Etcd(Engine):
         on_cut: str = "drop",
         ports: Sequence[int] = (),
     ) -> None:
+        self.serializable = flag("serializable", serializable)
         super().__init__(count("nodes", nodes), on_cut=on_cut, ports=ports)
-        self.serializable = serializable
         self._token = ""
         self._http: httpx.Client | None = None
 

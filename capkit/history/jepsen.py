@@ -41,7 +41,8 @@ def read_events(data: bytes, name: str) -> dict[str, list[Any]]:
     try:
         return reader.read()
     except BROKEN as error:
-        why = clipped(str(error.args[0] if error.args else error)) or type(error).__name__
+        rule, got, quote = str(error.args[0] if error.args else error).partition(", got ")
+        why = rule + got + clipped(quote) or type(error).__name__
         if isinstance(error, RecursionError):
             why = "it is nested too deep"
         place = f"line {reader.log.line} of {name}"

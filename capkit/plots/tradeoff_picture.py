@@ -147,6 +147,7 @@ class TradeoffPicture:
         measured: Mapping[str, Sequence[Point]] | None = None,
     ) -> list[Artist]:
         """Show other numbers, and return the artists to draw again."""
+        flag("mean", mean)
         side = min(max(1, int(share * n + 0.5)), n - 1)
         losses = np.linspace(loss, 0, 101 if loss else 1)
         ran = {name: np.array(points) for name, points in (measured or {}).items()}

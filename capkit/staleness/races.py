@@ -68,9 +68,7 @@ class Races:
         ValueError
             If a time is negative or NaN.
         """
-        times = np.asarray(t, dtype=np.float64)
-        if not np.all(times >= 0):
-            raise ValueError(f"t must be at least 0, got {times[~(times >= 0)].flat[0]}")
+        times = _times(t)
         if not times.ndim:
             return np.count_nonzero(self.wait <= float(times)) / self.wait.size
         return _share(np.sort(self.wait), times)
@@ -178,6 +176,18 @@ def _order(rows: list[Times], carried: list[Times], rank: int) -> None:
             move = exchange if place + 1 < rank else take  # who comes after them does not matter
             move(rows[place], rows[other], less)
             move(carried[place], carried[other], less)
+
+
+def _times(t: ArrayLike) -> NDArray[np.float64]:
+    """The times as numbers of at least 0, or an error that names one that is not."""
+    array = np.asarray(t, dtype=None if isinstance(t, np.ndarray) else object)
+    if array.dtype.kind not in "iuf":
+        for value in array.flat:
+            number("t", value, 0, finite=False)
+    times = array.astype(np.float64)
+    if not np.all(times >= 0):
+        raise ValueError(f"t must be at least 0, got {times[~(times >= 0)].flat[0]}")
+    return times
 
 
 def _share(ordered: Times, times: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 import simpy
 
-from capkit._arguments import number
+from capkit._arguments import flag, number
 from capkit.history import NodeId
 from capkit.network import Network, Node
 from capkit.stores.cluster import Process
@@ -137,8 +137,7 @@ class LeaseStore(LogStore):
         fencing: bool = True,
     ) -> None:
         lease = number("lease", lease, 1)
-        if not isinstance(fencing, bool):
-            raise TypeError(f"fencing must be True or False, got {fencing!r}")
+        flag("fencing", fencing)
         super().__init__(nodes, network)
         self.lease, self.fencing = lease, fencing
         self.shelves = {node.id: Shelf() for node in self.nodes}

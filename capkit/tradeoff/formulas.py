@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import bdtr
 
-from capkit._arguments import RandomState, choice, count, stream
+from capkit._arguments import RandomState, choice, count, flag, stream
 from capkit.tradeoff.rates import (
     FAILING,
     Floats,
@@ -237,6 +237,7 @@ def primary(
     >>> split.availability, split.fresh
     (1.0, 0.52)
     """
+    flag("worse", worse)
     fails_over = choice("on_partition", on_partition, ("block", "failover")) == "failover"
     size, risk = wholes("n", n, low=1 if side is None else 2), probabilities("loss", loss)
     if side is None:
