@@ -12,6 +12,7 @@ from support.plain_hunt import smallest
 from capkit import APStore, CAStore, CPStore, Outcome, Partition, Store, linearizable
 from capkit.adversary import Step, attack, replay
 from capkit.adversary.calm_network import calm
+from capkit.adversary.named import known
 from capkit.adversary.schedules import steps
 from capkit.adversary.trials import Rules, Watched, attempt, half_done
 from capkit.adversary.workers import in_order
@@ -256,6 +257,13 @@ class Dice(Store):
         return (yield from self.ask(request, "get", lambda node: node.id == lucky, need=1))
 
 
+class Loaded(Dice):
+    """It throws dice only where it has a value."""
+
+    def on_get(self, request, key):
+        yield self.env.timeout(random.random() if self.by_id[request.at].get(key) else 1)
+
+
 class Ledger(Dice):
     seen: list = []  # noqa: RUF012 (that is the mistake)
 
@@ -277,6 +285,7 @@ class Bug(Dice):
         (lambda nodes, network: None, TypeError, "make must return a Store, got None"),
         (lambda nodes, network: CPStore(nodes), ValueError, "make must use the network"),
         (Dice, ValueError, "two runs that differ"),
+        (Loaded, ValueError, "differ under the same schedule .put at node 0; get at node 0."),
         (Ledger, ValueError, "variables that outlive a store"),
         (Bug, RuntimeError, "KeyError in the schedule get at node 0: 'x'"),
     ],
@@ -284,6 +293,15 @@ class Bug(Dice):
 def test_a_maker_that_cannot_be_attacked_is_named(make, error, words):
     with pytest.raises(error, match=words):
         quick(make, "C", 1)
+
+
+def test_what_does_not_break_the_letter_when_it_is_run_again_is_not_reported(monkeypatch):
+    calm_get = [[["get", 0, "", [], False]], 1]
+    records = {f"AP, {letter}, 1, late": calm_get for letter in "CA"}
+    monkeypatch.setattr("capkit.adversary.named._records", lambda: records)
+    for letter in "CA":
+        with pytest.raises(RuntimeError, match=f"up {letter}, and does not .* again: get at node"):
+            known("AP", letter, 1)
 
 
 @pytest.mark.parametrize(
