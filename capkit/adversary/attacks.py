@@ -11,7 +11,7 @@ from capkit._arguments import choice, count, flag, instance, number, several, sh
 from capkit.adversary.calm_network import calm
 from capkit.adversary.hunt import Hunt, search
 from capkit.adversary.schedules import FAULTS, Schedule, Step, steps
-from capkit.adversary.trials import Rules, attempt, refuse_own_luck
+from capkit.adversary.trials import Rules, attempt, breaks, refuse_own_luck
 from capkit.consistency import Verdict, linearizable
 from capkit.history import History, Operation, Outcome
 from capkit.stores import Maker, name_of
@@ -143,7 +143,8 @@ def attack(
     TypeError
         If `make` makes no store.
     RuntimeError
-        If the store raises something else than `Unavailable`; the message names the schedule.
+        If the store raises something else than `Unavailable`, or what was found is not so when it
+        is run again; the message names the schedule.
 
     Notes
     -----
@@ -178,9 +179,16 @@ get began.
         rules=rules,
         options=steps(nodes, kinds, flag("late", late)),
     )
-    refuse_own_luck(make, [(step,) for step in hunt.options], rules)
+    refuse_own_luck(make, _told_apart(hunt.options), rules)
     schedule, tried = search(hunt, executor, executor is not None if progress is None else progress)
     return reported(hunt, name_of(make), schedule, tried)
+
+
+def _told_apart(options: Sequence[Step]) -> list[Schedule]:
+    """Every step alone, and after a put: luck may come into play where a node has a value."""
+    calm = [step for step in options if not step.fault]
+    pairs = [(first, then) for first in calm if first.kind == "put" for then in calm]
+    return [*((step,) for step in options), *pairs]
 
 
 def reported(hunt: Hunt, store: str, schedule: Schedule | None, tried: int) -> Attack:
@@ -205,11 +213,17 @@ def _rules(nodes: int, timeout: float, middle: float) -> Rules:
 
 
 def _replayed(hunt: Hunt, schedule: Schedule) -> dict[str, Any]:
-    """What a new store on a plain network does under the schedule."""
+    """What a new store on a plain network does under the schedule, which is to break the letter."""
     refuse_own_luck(hunt.make, [schedule], hunt.rules)
     network = calm()
     network.messages = []
     trial = attempt(hunt.make, schedule, hunt.rules, network)
+    if not breaks(trial, schedule, hunt.letter):
+        listed = "; ".join(map(str, schedule))
+        raise RuntimeError(
+            f"{name_of(hunt.make)} was found to give up {hunt.letter}, and does not when it is run "
+            f"again: {listed}"
+        )
     history = trial.history()
     verdict = linearizable(history) if hunt.letter == "C" else None
     silent = f"node {schedule[-1].at} runs, and its client is told: {trial.refusal}"

@@ -13,12 +13,12 @@ from time import monotonic
 from typing import NamedTuple
 
 from capkit.adversary.schedules import Schedule, Step
-from capkit.adversary.trials import Rules, Trial, attempt, breaks
+from capkit.adversary.trials import Rules, Trial, attempt, breaks, half_done
 from capkit.adversary.workers import in_order
 from capkit.stores import Maker
 
 _BAR_AFTER = 1  # second
-_CHUNK = 8  # beginnings that one task extends: long enough to be worth sending
+_CHUNK = 4  # beginnings that one task extends: long enough to be worth sending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +36,15 @@ class Hunt:
 
 
 class Extended(NamedTuple):
-    """What became of one beginning: how many runs, the first hit, and which steps mattered."""
+    """What became of one beginning: how many runs, the first hit, and which steps mattered.
+
+    `half_way` says of each of these whether a get had then seen a put that nobody acknowledged.
+    """
 
     tried: int
     hit: Step | None
     felt: list[Step]
+    half_way: list[bool]
 
 
 def search(hunt: Hunt, executor: Executor | None, progress: bool) -> tuple[Schedule | None, int]:
@@ -49,6 +53,7 @@ def search(hunt: Hunt, executor: Executor | None, progress: bool) -> tuple[Sched
     beginnings: list[Schedule] = [()]
     for length in range(1, hunt.longest + 1):
         longer: list[Schedule] = []
+        half_way: list[bool] = []
         found = _extended(hunt, beginnings, length == hunt.longest, executor)
         shown = _with_bar(found, len(beginnings), f"{length} steps", progress)
         for beginning, each in zip(beginnings, shown, strict=False):
@@ -58,8 +63,18 @@ def search(hunt: Hunt, executor: Executor | None, progress: bool) -> tuple[Sched
                 found.close()
                 return (*beginning, each.hit), tried
             longer += [(*beginning, step) for step in each.felt]
-        beginnings = longer
+            half_way += each.half_way
+        beginnings = _promising_first(longer, half_way)
     return None, tried
+
+
+def _promising_first(beginnings: list[Schedule], half_way: list[bool]) -> list[Schedule]:
+    """The same beginnings; within a length any order finds a smallest schedule, if there is one.
+
+    Where a get has seen a put that may still fail, the next get may not see it.
+    """
+    ranked = sorted(zip(half_way, beginnings, strict=True), key=lambda each: not each[0])
+    return [beginning for _, beginning in ranked]
 
 
 def _with_bar(
@@ -121,7 +136,7 @@ def extend(hunt: Hunt, last: bool, beginning: Schedule) -> Extended:
     C, as everything before it may be ordered before it.
     """
     calm: dict[tuple[str, int], Trial] = {}
-    tried, felt = 0, []
+    tried, felt, half_way = 0, [], []
     for step in hunt.options:
         if last and hunt.letter == "C" and step.kind == "put":
             continue
@@ -132,8 +147,9 @@ def extend(hunt: Hunt, last: bool, beginning: Schedule) -> Extended:
         trial = attempt(hunt.make, schedule, hunt.rules)
         tried += 1
         if breaks(trial, schedule, hunt.letter):
-            return Extended(tried, step, [])
+            return Extended(tried, step, [], [])
         felt.append(step)
+        half_way.append(half_done(trial))
         if not step.fault:
             calm[step.kind, step.at] = trial
-    return Extended(tried, None, felt)
+    return Extended(tried, None, felt, half_way)

@@ -257,7 +257,10 @@ class _Worlds:
 
 
 def _with_oracle(store: Store) -> Callable[..., Process]:
-    """What `store.ask` becomes where nodes may ask an oracle which others they reach."""
+    """What `store.ask` becomes where nodes may ask an oracle which others they reach.
+
+    Where a store waits for one certain node, the oracle is not asked.
+    """
     ask = store.ask
 
     def ask_oracle_first(request: Request, *what: Any, need: int, **more: Any) -> Process:

@@ -13,7 +13,7 @@ from capkit.consistency import linearizable
 from capkit.history import History, NodeId, Operation, Outcome
 from capkit.history.equality import identity
 from capkit.history.records import as_processes
-from capkit.network import Network
+from capkit.network import Network, Partition
 from capkit.network.network import Luck
 from capkit.stores import Maker, Node, Store, Unavailable, build
 from capkit.stores.cluster import Process
@@ -104,6 +104,11 @@ class Watched(Network):
         self.looked: dict[Link, float] = {}
         self.heard: dict[Link, float] = {}
 
+    def _refresh(self) -> None:
+        """Take from earlier runs which links the cuts of now close."""
+        super()._refresh()
+        self._cut = _ways(tuple(each for each in self._active if isinstance(each, Partition)))
+
     def draws(self, operation: int, purpose: str, attempt: int = 0) -> list[list[float]]:
         """The luck of any calm network, which the runs of a hunt share."""
         return _luck(len(self.nodes), operation, purpose, attempt)
@@ -153,6 +158,12 @@ class Watched(Network):
             self.when_awake(target, partial(self._arrive, source, target, deliver))
         elif self._passes(source, target):
             deliver()
+
+
+@lru_cache(maxsize=2**10)
+def _ways(cuts: tuple[Partition, ...]) -> dict[Link, bool]:
+    """Which links these cuts close; `Network.reaches` fills it in, always with the same."""
+    return {}
 
 
 @lru_cache(maxsize=1)
@@ -258,6 +269,14 @@ def _ask(trial: Trial, step: Step, value: Any, rules: Rules) -> Process:
             deadline=invoked + rules.timeout,
         )
     )
+
+
+def half_done(trial: Trial) -> bool:
+    """Whether a get has returned the value of a put that was not acknowledged."""
+    answered = [each for each in trial.operations if each.outcome is Outcome.OK]
+    seen = {identity(each.value) for each in answered if each.kind == "get"}
+    puts = (each for each in trial.operations if each.kind == "put")
+    return any(each.outcome is not Outcome.OK and identity(each.value) in seen for each in puts)
 
 
 def breaks(trial: Trial, schedule: Schedule, letter: str) -> bool:

@@ -61,8 +61,8 @@ def run(
         Times in ms of the monotonic clock, from the start of the run. FAIL is what was never sent,
         or what the engine is documented to refuse before it does anything; all other
         errors are UNKNOWN, and so is what was not answered by its deadline. Among its faults a
-        `Note` stands in the place of one that could not be carried out, and says how many
-        arrivals came late, if this computer was too busy.
+        `Note` stands in the place of one that could not be carried out; more say which could not
+        be ended, and how many arrivals came late, if this computer was too busy.
 
     Raises
     ------
@@ -152,7 +152,7 @@ class _Operator:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._orders: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._reasons: dict[int, str] = {}
+        self._failed: dict[tuple[int, str], str] = {}
         self._thread = _thread(self._obey)
 
     def steps(self, faults: list[Fault], end: float) -> list[Step]:
@@ -160,7 +160,7 @@ class _Operator:
         return [
             (at, partial(self._orders.put, partial(self._do, number, act, fault)))
             for number, fault in enumerate(faults)
-            for at, act in ((fault.at, self._engine.strike), (fault.until, self._engine.mend))
+            for at, act in ((fault.at, "strike"), (fault.until, "mend"))
             if at <= end
         ]
 
@@ -170,23 +170,28 @@ class _Operator:
         self._thread.join()
 
     def seen(self, faults: list[Fault]) -> list[Fault]:
-        """The faults, and in the place of each that failed a note that says why."""
-        return [
-            Note(at=fault.at, until=fault.until, text=f"{fault} failed: {self._reasons[number]}")
-            if number in self._reasons
-            else fault
-            for number, fault in enumerate(faults)
-        ]
+        """The faults, a note in the place of each that failed, and one of each that did not end."""
+        noted, ends = [*faults], []
+        for (number, act), reason in self._failed.items():
+            fault = faults[number]
+            if act == "mend":
+                ends.append(Note(at=fault.until, text=f"{fault} did not end: {reason}"))
+            else:
+                text = f"{fault} failed: {reason}"
+                noted[number] = Note(at=fault.at, until=fault.until, text=text)
+        return [*noted, *ends]
 
     def _obey(self) -> None:
         while (order := self._orders.get()) is not None:
             order()
 
-    def _do(self, number: int, act: Callable[[Fault], None], fault: Fault) -> None:
+    def _do(self, number: int, act: str, fault: Fault) -> None:
         try:
-            act(fault)
+            getattr(self._engine, act)(fault)
         except (Unavailable, StartFailed, RuntimeError) as error:
-            self._reasons[number] = str(error)
+            self._failed[number, act] = str(error)
+        except Exception as error:  # whatever it is, the next fault has to strike
+            self._failed[number, act] = f"{type(error).__name__}: {error}"
 
 
 def _audit(engine: Engine, workload: Workload, start: float) -> list[Operation]:

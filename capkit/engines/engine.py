@@ -88,8 +88,9 @@ class Engine:
             raise RuntimeError("engine must not be started twice; make another")
         self.program = self.find()
         self.label, self.secret = str(self.program), token_urlsafe(24)
-        self._cables, self._keeper = Cables(self.on_cut), Keeper()
         try:
+            self._cables = Cables(self.on_cut)
+            self._keeper = Keeper()
             self._launch()
             if self.ports and len(self.ports) != len(self.nodes):
                 rule = f"ports must be {len(self.nodes)} numbers, one for each node"

@@ -31,6 +31,8 @@ LOOK_EVERY = 0.25
 PATIENCE = 1.5
 """Seconds that a server has to stop by itself before it is killed."""
 
+_SWEEPS = 20  # tries to remove the folder, in which the last of a dying server may still write
+
 
 class Guard:
     """The servers that were started, by process id, and the folder that they may write to."""
@@ -69,7 +71,8 @@ class Guard:
 
     def kill(self, pid: int) -> None:
         """End a server and all its children without warning (kill -9)."""
-        kill(self._family(pid))
+        if self.poll(pid) is None:
+            kill(psutil.Process(pid))
         self.servers[pid].wait()
 
     def stop(self, pid: int) -> None:
@@ -111,6 +114,9 @@ class Guard:
             return getattr(self, order.pop("do"))(**order)
 
     def _ask_to_stop(self, pid: int) -> None:
+        if self.endings[pid] == "SIGKILL":  # which its children would not hear of
+            self.kill(pid)
+            return
         self.resume(pid)
         self.servers[pid].send_signal(getattr(signal, self.endings[pid], signal.SIGTERM))
 
@@ -126,9 +132,13 @@ class Guard:
 def sweep(servers: Iterable[psutil.Process], folder: str) -> None:
     """Kill the servers that still run, and remove their shared memory and the folder."""
     for server in servers:
-        kill(family(server))
+        kill(server)
     _free_memory(Path(folder))
-    shutil.rmtree(folder, ignore_errors=True)
+    for _ in range(_SWEEPS):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not os.path.exists(folder):
+            return
+        time.sleep(0.05)
 
 
 def family(server: psutil.Process) -> list[psutil.Process]:
@@ -138,11 +148,26 @@ def family(server: psutil.Process) -> list[psutil.Process]:
     return []
 
 
-def kill(processes: Iterable[psutil.Process]) -> None:
-    """End processes without warning."""
-    for process in processes:
+def kill(server: psutil.Process) -> None:
+    """End a server and all its children without warning, and wait until none of them works."""
+    known: set[psutil.Process] = set()
+    while new := {*family(server)} - known:
+        for process in new:  # who stands still starts no more children
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.suspend()
+        known |= new
+    for process in known:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
+    limit = time.monotonic() + PATIENCE
+    while any(map(_works, known)) and time.monotonic() < limit:
+        time.sleep(0.005)
+
+
+def _works(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def _free_memory(folder: Path) -> None:
@@ -152,11 +177,13 @@ def _free_memory(folder: Path) -> None:
     its own way removes.
     """
     for file in folder.glob("*/postmaster.pid"):
-        words = " ".join(file.read_text().splitlines()[6:7]).split()
-        if len(words) == 2 and hasattr(library := ctypes.CDLL(None), "shmctl"):
-            key, segment = ctypes.c_int(int(words[0])), int(words[1])
-            if library.shmget(key, ctypes.c_size_t(0), 0) == segment:  # still the same one
-                library.shmctl(segment, 0, None)  # 0 is IPC_RMID
+        # The file may vanish meanwhile, or be half written: then there is nothing to be known.
+        with contextlib.suppress(OSError, ValueError):
+            words = " ".join(file.read_text().splitlines()[6:7]).split()
+            if len(words) == 2 and hasattr(library := ctypes.CDLL(None), "shmctl"):
+                key, segment = ctypes.c_int(int(words[0])), int(words[1])
+                if library.shmget(key, ctypes.c_size_t(0), 0) == segment:  # still the same one
+                    library.shmctl(segment, 0, None)  # 0 is IPC_RMID
 
 
 def _group(user: str) -> int:

@@ -46,7 +46,11 @@ class Keeper:
             start_new_session=True,  # so Ctrl-C and a kernel's restart do not reach it
         )
         self.pid = self._guard.pid
-        self.folder = Path(self._answer())
+        try:
+            self.folder = Path(self._answer())
+        except BaseException:
+            self._dismiss()
+            raise
         self._servers: list[psutil.Process] = []
         self._watcher = threading.Thread(target=self._watch, daemon=True)
         self._watcher.start()
@@ -104,6 +108,14 @@ class Keeper:
         """Finish what the guard could not, if somebody has killed it."""
         self._guard.wait()
         guard.sweep(self._servers, str(self.folder))
+
+    def _dismiss(self) -> None:
+        """Let a guard end that has not begun."""
+        assert self._guard.stdin is not None
+        assert self._guard.stdout is not None
+        self._guard.stdin.close()
+        self._guard.wait()
+        self._guard.stdout.close()
 
     def _answer(self) -> Any:
         assert self._guard.stdout is not None

@@ -9,11 +9,12 @@ import pytest
 from support.adversary_stores import STORES, TABLE
 from support.plain_hunt import smallest
 
-from capkit import APStore, CAStore, CPStore, Outcome, Store, linearizable
+from capkit import APStore, CAStore, CPStore, Outcome, Partition, Store, linearizable
 from capkit.adversary import Step, attack, replay
 from capkit.adversary.calm_network import calm
+from capkit.adversary.named import known
 from capkit.adversary.schedules import steps
-from capkit.adversary.trials import Rules, attempt
+from capkit.adversary.trials import Rules, Watched, attempt, half_done
 from capkit.adversary.workers import in_order
 
 quick = partial(attack, progress=False)
@@ -50,6 +51,14 @@ def test_without_write_back_it_takes_a_cut_in_mid_request(examples):
     assert [step.late for step in schedule] == [True, False, False]
     longest = 3 if examples >= 1_000 else 2
     assert hunted("CP, no write-back", "C", longest, late=False).steps is None
+
+
+def test_a_hunt_first_extends_what_left_a_put_half_done():
+    assert hunted("CP, no write-back", "C", 3).tried < 2_000
+    left = [Step("put", 0, "cut", {0}, late=True), Step("get", 0)]
+    assert half_done(attempt(CPStore, left, Rules()))
+    assert not half_done(attempt(CPStore, left[:1], Rules()))
+    assert not half_done(attempt(APStore, left, Rules()))
 
 
 def test_ap_needs_no_cut_to_be_stale():
@@ -136,6 +145,17 @@ def test_the_fast_network_does_what_a_calm_one_does():
             fast, calm_one = (attempt(make, schedule, Rules(), n) for n in (None, calm()))
             assert fast.operations == calm_one.operations
             assert fast.store.copies == calm_one.store.copies
+
+
+def test_which_links_a_cut_closes_is_worked_out_once():
+    cut = Partition(groups=[{0}])
+    first, second = Watched(), Watched()
+    first.begin(cut)
+    assert not first.reaches(0, 1)
+    first.end(cut)
+    assert first.reaches(0, 1)
+    second.begin(cut)
+    assert second._cut == {(0, 1): True}  # before anybody asked this one
 
 
 def test_a_cut_that_cannot_reach_the_answer_does_not_change_it():
@@ -237,6 +257,13 @@ class Dice(Store):
         return (yield from self.ask(request, "get", lambda node: node.id == lucky, need=1))
 
 
+class Loaded(Dice):
+    """It throws dice only where it has a value."""
+
+    def on_get(self, request, key):
+        yield self.env.timeout(random.random() if self.by_id[request.at].get(key) else 1)
+
+
 class Ledger(Dice):
     seen: list = []  # noqa: RUF012 (that is the mistake)
 
@@ -258,6 +285,7 @@ class Bug(Dice):
         (lambda nodes, network: None, TypeError, "make must return a Store, got None"),
         (lambda nodes, network: CPStore(nodes), ValueError, "make must use the network"),
         (Dice, ValueError, "two runs that differ"),
+        (Loaded, ValueError, "differ under the same schedule .put at node 0; get at node 0."),
         (Ledger, ValueError, "variables that outlive a store"),
         (Bug, RuntimeError, "KeyError in the schedule get at node 0: 'x'"),
     ],
@@ -265,6 +293,15 @@ class Bug(Dice):
 def test_a_maker_that_cannot_be_attacked_is_named(make, error, words):
     with pytest.raises(error, match=words):
         quick(make, "C", 1)
+
+
+def test_what_does_not_break_the_letter_when_it_is_run_again_is_not_reported(monkeypatch):
+    calm_get = [[["get", 0, "", [], False]], 1]
+    records = {f"AP, {letter}, 1, late": calm_get for letter in "CA"}
+    monkeypatch.setattr("capkit.adversary.named._records", lambda: records)
+    for letter in "CA":
+        with pytest.raises(RuntimeError, match=f"up {letter}, and does not .* again: get at node"):
+            known("AP", letter, 1)
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,8 @@ def test_a_client_without_an_answer_is_shrunk_to_one_request_and_one_cut():
     cuts = [Partition(at=100, until=900, groups=[{0}]), Crash(at=100, until=900, node=2)]
     small = shrink(CPStore, replace(traffic, rng=1), cuts, letter="A")
     assert len(small.history) == len(small.faults) == 1
+    first = repr(small).splitlines()[0]
+    assert first.endswith("runs of CPStore: a client of a node that is up gets no answer.")
 
 
 def test_luck_of_the_network_may_be_kept():

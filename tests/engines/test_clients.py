@@ -87,6 +87,33 @@ def test_a_failover_that_fails_is_noted_and_the_run_goes_on(make, fault, state):
     running.serve("put", f"after {state}", 1, at=0, timeout=5_000)
 
 
+@pytest.mark.parametrize("act, words", [("strike", "failed"), ("mend", "did not end")])
+def test_an_error_that_nobody_expects_is_noted_and_later_faults_strike(act, words, monkeypatch):
+    running = shared(engines.SQLite)
+    first, second = (Crash(at=at, until=at + 50, node=0) for at in (50, 200))
+    done = {"strike": [], "mend": []}
+
+    def once(name, real):
+        def do(fault):
+            done[name].append(fault)
+            if name == act and fault == first:
+                raise KeyError("gone")
+            real(fault)
+
+        return do
+
+    for name in done:
+        monkeypatch.setattr(running, name, once(name, getattr(running, name)))
+    history = engines.run(running, fresh(WORKLOAD, duration=400), [first, second])
+    monkeypatch.undo()
+    running.heal()
+    assert done == {"strike": [first, second], "mend": [first, second]}
+    note = next(each for each in history.faults if isinstance(each, Note))
+    assert str(note) == f"crash 0 {words}: KeyError: 'gone'"
+    left = {"strike": [note, second], "mend": [first, second, note]}
+    assert list(history.faults) == left[act]
+
+
 @pytest.mark.engine
 def test_a_second_promotion_is_noted():
     with engines.PostgreSQL() as running:

@@ -1,9 +1,12 @@
 """Nothing of an engine is left behind, whoever is killed."""
 
-import contextlib
 import os
 import signal
+import tempfile
+import threading
+import time
 from functools import partial
+from pathlib import Path
 
 import psutil
 import pytest
@@ -11,6 +14,8 @@ from jupyter_client.manager import start_new_kernel
 from support.engines import every_engine, left, started, until
 
 from capkit import Crash, Unavailable, engines
+from capkit.engines.guard import sweep
+from capkit.engines.server import Keeper
 
 SOON = 5  # seconds
 
@@ -37,8 +42,10 @@ engine.strike(Crash(node=0))
 
 @every_engine
 def test_a_kernel_killed_with_9_leaves_nothing_after_five_seconds(make, engine_runs):
-    with contextlib.suppress(engines.NotInstalled):
+    try:
         make().find()
+    except engines.NotInstalled as missing:
+        pytest.skip(str(missing))
     for _ in range(max(1, engine_runs)):
         manager, client = start_new_kernel(kernel_name="python3")
         lines = []
@@ -89,3 +96,59 @@ def test_an_engine_runs_in_its_block_only(make):
             call("x")
     with pytest.raises(RuntimeError, match="the engine is not running"):
         make().get("x")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no sh")
+def test_a_command_that_is_not_over_ends_with_its_children_who_write_until_the_end():
+    keeper = Keeper()
+    busy = "mkdir data; (i=0; while :; do i=$((i+1)); echo x > data/$i; done) & wait"
+    settings = {"user": None, "stop": "SIGKILL", "environment": {}}
+    pid = keeper.start(["sh", "-c", busy], keeper.folder / "setup.log", **settings)
+    until(lambda: (keeper.folder / "data" / "9").exists(), "the first files")
+    pids = [keeper.pid, pid, *(each.pid for each in psutil.Process(pid).children())]
+    assert len(pids) == 3
+    keeper.close()
+    assert left(pids, [], keeper.folder) == []
+
+
+def test_a_folder_with_half_a_pid_file_is_removed_too(tmp_path):
+    folder = tmp_path / "engine"
+    (folder / "data").mkdir(parents=True)
+    (folder / "data" / "postmaster.pid").write_text("1\n" * 6 + "many words\n")
+    sweep([], str(folder))
+    assert not folder.exists()
+
+
+@pytest.mark.engine
+@pytest.mark.skipif(os.name == "nt", reason="Windows interrupts in another way")
+@pytest.mark.parametrize("seconds", [0.05, 0.2, 0.5])
+def test_an_interrupt_while_an_engine_starts_leaves_nothing(seconds, monkeypatch):
+    make = partial(started, engines.PostgreSQL)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o711)  # PostgreSQL's own account has to pass
+        monkeypatch.setenv("TMPDIR", folder)
+        threading.Timer(seconds, os.kill, [os.getpid(), signal.SIGINT]).start()
+        with pytest.raises(KeyboardInterrupt), make():
+            time.sleep(60)
+        signal.signal(signal.SIGINT, before)
+        assert list(Path(folder).iterdir()) == []
+
+
+def test_a_guard_that_says_nothing_is_dismissed(monkeypatch):
+    monkeypatch.setattr(Keeper, "_answer", lambda _: 1 / 0)
+    before = {each.pid for each in psutil.Process().children()}
+    with pytest.raises(ZeroDivisionError):
+        engines.SQLite().__enter__()
+    assert {each.pid for each in psutil.Process().children()} <= before
+
+
+def test_cables_are_closed_if_the_guard_does_not_start(monkeypatch):
+    def fail():
+        raise OSError("no process left")
+
+    monkeypatch.setattr("capkit.engines.engine.Keeper", fail)
+    running = engines.SQLite()
+    with pytest.raises(OSError, match="no process left"):
+        running.__enter__()
+    assert not running.cables._thread.is_alive()

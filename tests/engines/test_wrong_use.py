@@ -10,11 +10,11 @@ from capkit import Crash, Partition, Pause, Skew, Workload, engines
 from capkit.engines.server import Keeper, Server, free_ports, listens
 
 
-def mine():
-    """Processes that servers of these tests are."""
+def mine(folder):
+    """Processes that serve out of a folder."""
     for process in psutil.process_iter(["cmdline", "status"]):
         words = " ".join(process.info["cmdline"] or ())
-        if "capkit-" in words and process.info["status"] != psutil.STATUS_ZOMBIE:
+        if str(folder) in words and process.info["status"] != psutil.STATUS_ZOMBIE:
             yield process.pid
 
 
@@ -65,9 +65,10 @@ def test_a_wrong_argument_is_named(make, sentence):
         make()
 
 
-def test_an_occupied_port_is_named_and_nothing_is_left():
-    before = set(mine())
+def test_an_occupied_port_is_named_and_nothing_is_left(monkeypatch, tmp_path):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     with engines.SQLite() as other:
+        assert list(mine(tmp_path))
         (port,) = free_ports(1)
         with engines.SQLite(ports=[port]) as running, contextlib.closing(running):
             assert listens(port)
@@ -78,7 +79,8 @@ def test_an_occupied_port_is_named_and_nothing_is_left():
                 pass
         assert not listens(port)
         other.put("x", 1)
-    assert set(mine()) <= before
+    assert list(mine(tmp_path)) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_program_that_dies_at_its_start_is_quoted():
