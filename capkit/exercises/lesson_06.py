@@ -27,12 +27,7 @@ def _smallest_w() -> int:
 @guess(
     "06.2",
     "With at most 15 nodes, where can CP answer 0.99 of the requests of every client?",
-    [
-        "nowhere",
-        "only where requests are lost",
-        "only where a node is cut off",
-        "in both places",
-    ],
+    ["nowhere", "only where requests are lost", "only during the cut", "in both places"],
     because="More nodes make up for lost requests. Across a cut none arrives.",
 )
 def _where() -> str:
@@ -44,7 +39,7 @@ def _where() -> str:
         return "in both places"
     if enough:
         return "only where requests are lost"
-    return "only where a node is cut off" if enough_cut else "nowhere"
+    return "only during the cut" if enough_cut else "nowhere"
 
 
 @guess(
