@@ -106,6 +106,13 @@ def test_the_tested_versions_lie_in_the_supported_ranges(wanted):
     assert wanted.specifier.contains(pins()[wanted.name])
 
 
+def test_a_version_that_the_guide_names_is_the_tested_one():
+    guide = (ROOT / "notebooks" / "instructor-guide.md").read_text("utf-8")
+    named = dict(re.findall(r"(\w+)==([\d.]+)", guide))
+    assert "nbgrader" in named
+    assert named.items() <= pins().items()
+
+
 def test_requirements_are_pinned_once_and_end_with_capkit_itself():
     *classroom, last = packages(CLASSROOM)
     everything = [*classroom, *packages(TESTS)]
@@ -296,6 +303,14 @@ def test_a_lesson_shows_no_exercise_in_voila_and_not_its_first_cell_on_a_slide(p
         assert first["metadata"]["slideshow"]["slide_type"] == "skip"
         headed = [c for c in left if re.match("## ", "".join(c["source"])) and c != first]
         assert {c["metadata"]["slideshow"]["slide_type"] for c in headed} == {"slide"}
+
+
+@each_notebook
+def test_a_lesson_speaks_of_no_cell_where_voila_shows_none(path):
+    if path.stem[:2].isdigit() and path.parent.name == "notebooks":
+        shown = [c for c in read(path)["cells"] if "notebook-only" not in tags(c)]
+        prose = "\n".join("".join(c["source"]) for c in shown if c["cell_type"] == "markdown")
+        assert re.findall(r"\bcell\b|box below|next box", prose) == []
 
 
 def tags(cell):

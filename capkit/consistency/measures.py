@@ -27,7 +27,7 @@ def availability(
     An operation counts if no fault stopped its node between its start and its deadline
     (without a deadline: its end). This is what Fox and Brewer call yield [1]_. The availability of
     the CAP theorem [2]_ is another thing, a promise without a number or a time: every request
-    to a live node is answered in the end.
+    to a live node is eventually answered.
 
     Parameters
     ----------
