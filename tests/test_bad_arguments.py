@@ -320,6 +320,14 @@ MISTAKES = {
         lambda: plots.timeline(HISTORY, consistency.Verdict(ok=False, reason="", witness=(7,))),
         "verdict must be of this history, which has 2 operations, got one about #7",
     ),
+    "a smaller history's verdict": (
+        lambda: plots.timeline(HISTORY, consistency.linearizable(HISTORY.select([0]))),
+        "verdict must be of this history, which has 2 operations, got one of 1$",
+    ),
+    "a smaller history's rung": (
+        lambda: plots.timeline(HISTORY, consistency.ladder(HISTORY.select([0]))["causal"]),
+        "verdict must be of this history, which has 2 operations, got one of 1$",
+    ),
     "no such operation": (
         lambda: plots.timeline(HISTORY, highlight=99),
         r"highlight must be in \[0, 1\], got 99",

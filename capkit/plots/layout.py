@@ -93,9 +93,11 @@ def refuse(history: History, verdict: Any, span: Any, highlight: Any) -> None:
     """Raise an error for what a timeline cannot show."""
     a_history(history)
     if verdict is not None:
-        rows = (*instance("verdict", verdict, Verdict).witness, *verdict.order)
+        rule = f"of this history, which has {len(history)} operations"
+        if instance("verdict", verdict, Verdict).operations not in (None, len(history)):
+            raise ValueError(f"verdict must be {rule}, got one of {verdict.operations}")
+        rows = (*verdict.witness, *verdict.order)
         if max(rows, default=-1) >= len(history):
-            rule = f"of this history, which has {len(history)} operations"
             raise ValueError(f"verdict must be {rule}, got one about #{max(rows)}")
     if span is not None:
         two_times("span", span)

@@ -28,16 +28,7 @@ from capkit.plots.drawing import (
     tint,
     wide_panel,
 )
-from capkit.plots.layout import (
-    in_order,
-    keys_of,
-    lanes_of,
-    names,
-    reading,
-    short,
-    span_of,
-    values_of,
-)
+from capkit.plots.layout import in_order, keys_of, lanes_of, names, short, span_of, values_of
 from capkit.plots.lettering import INK, PAPER, TEXT_SIZE, Words, text_width
 
 _BAR = 0.39  # half the height of a bar, in lanes
@@ -172,7 +163,7 @@ class TimelinePicture:
         self._add(Words(self.ax, self.words, self.size * self.dots, label="words"))
         for legend in legend_below(self.ax, self.artists if self.legend else ()):
             self._add(legend)
-        describe(self.ax, reading(history, self.stale, verdict))
+        describe(self.ax, layout.reading(history, self.stale, verdict))
         return self.artists
 
     def _lay_out(self) -> None:

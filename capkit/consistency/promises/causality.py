@@ -25,7 +25,7 @@ from capkit.consistency.promises.forced import forced
 from capkit.consistency.promises.happened_before import Past
 from capkit.consistency.promises.sessions import ambiguous
 from capkit.consistency.sentences import label, labels, replaced, returned, through
-from capkit.consistency.verdicts import Verdict, vacuous
+from capkit.consistency.verdicts import Verdict, judge, vacuous
 from capkit.history import History
 
 
@@ -36,6 +36,7 @@ class _Flaw(NamedTuple):
     newer: int | None = None
 
 
+@judge
 def causal(history: History) -> Verdict:
     """Judge whether every process saw causes before effects, in one order of its own.
 

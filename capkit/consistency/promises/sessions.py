@@ -37,7 +37,7 @@ import numpy as np
 
 from capkit.consistency.promises.happened_before import Past
 from capkit.consistency.sentences import label, replaced, returned, version
-from capkit.consistency.verdicts import Verdict, vacuous
+from capkit.consistency.verdicts import Verdict, judge, vacuous
 from capkit.history import History
 from capkit.history.columns import Mask
 
@@ -54,6 +54,7 @@ Lessons: TypeAlias = Callable[[Past, int], Iterator[Lesson]]
 """What an operation teaches its process."""
 
 
+@judge
 def read_your_writes(history: History) -> Verdict:
     """Judge whether every get saw what its own process had put.
 
@@ -88,6 +89,7 @@ def _say_own_puts(history: History, put: int) -> str:
     return f"its process had done {label(history, put)} before"
 
 
+@judge
 def monotonic_reads(history: History) -> Verdict:
     """Judge whether no get went back behind an earlier get of its process.
 
@@ -124,6 +126,7 @@ def _say_own_gets(history: History, new: int, row: int, *before: int) -> str:
     return f"its process had got {version(history, old)} first (#{get}) and then {then} (#{row})"
 
 
+@judge
 def monotonic_writes(history: History) -> Verdict:
     """Judge whether nobody saw a process's later put without its earlier ones.
 
@@ -154,6 +157,7 @@ def _say_puts_in_order(history: History, row: int, seen: int, put: int) -> str:
     return f"{got}, and {label(history, seen)} {rest}"
 
 
+@judge
 def writes_follow_reads(history: History) -> Verdict:
     """Judge whether nobody saw a put without what its process had got before it.
 
