@@ -55,9 +55,11 @@ class Etcd(Engine):
     engine's private folder. Messages flow in both directions of a connection, so the directions
     of a cut are those of the bytes and not of the call.
 
-    Clients are etcd's user `root`, with the password `secret`. Another user of this computer can
-    neither read nor write. He can disturb, because etcd asks nobody who they are that want its
-    status and members, a compaction, another leader, or an alarm that stops all puts.
+    Clients are etcd's user `root`, with the password `secret`. Another user of this computer who
+    wants to read or write is refused. That is a lock, and no wall: etcd asks nobody who they are
+    that want its status and members, a compaction, another leader, or an alarm that stops all
+    puts. Under this alarm anybody may switch off the passwords of some versions (3.4.23 is one),
+    and then read and write, but run nothing. Keep no secrets in it where others can log in.
     """
 
     title = "etcd"

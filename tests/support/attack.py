@@ -39,7 +39,8 @@ def runs(marker):
 
 
 _KEY = "c2VhdHM="  # seats
-# The alarm comes last: it stops all puts, and etcd asks nobody who sets it off.
+# Not the alarm that etcd lets anybody set off: under it 3.4.23 forgets its passwords, as the
+# docstring of `Etcd` says.
 _ETCD = {
     "kv/range": {"key": _KEY, "serializable": True},
     "kv/put": {"key": _KEY, "value": "MQ=="},
@@ -48,7 +49,6 @@ _ETCD = {
     "maintenance/status": {},
     "auth/user/add": {"name": "root", "password": "x"},
     "auth/disable": {},
-    "maintenance/alarm": {"action": "ACTIVATE", "alarm": "NOSPACE"},
 }
 
 
