@@ -146,8 +146,8 @@ def ladder(history: History, *, budget: int = 100_000) -> Ladder:
     refuted = [found[rung] for rung in RUNGS["linearizable"] if found[rung].ok is False]
     if found["linearizable"].ok is None and refuted:
         found["linearizable"] = refuted[0]
-    same = {"operations": len(history)}
-    return Ladder({rung: replace(each, claim=rung, **same) for rung, each in found.items()})
+    size = len(history)
+    return Ladder({rung: replace(v, claim=rung, operations=size) for rung, v in found.items()})
 
 
 def _implied(history: History, rung: str, above: str) -> Verdict:
