@@ -141,7 +141,9 @@ def complaint(thing, name, arguments, value):
             warnings.simplefilter("ignore")
             thing(**arguments | {name: value})
     except (TypeError, ValueError) as error:
-        names = "|".join(f"{each.removesuffix('s')}s?" for each in inspect.signature(thing).parameters)
+        names = "|".join(
+            f"{each.removesuffix('s')}s?" for each in inspect.signature(thing).parameters
+        )
         told = re.search(rf"\b({names})\b.* must ", str(error))
         return None if told and len(str(error)) < 500 else f"{type(error).__name__}: {error}"
     except capkit.Unavailable:
