@@ -443,6 +443,8 @@ SHARED = "groups must not share a node, got 1 in two of them"
         (Network, {"rng": "7"}, "rng must be a seed, a numpy Generator or None, got '7'"),
         (Network, {"rng": 0.5}, "rng must be a seed, a numpy Generator or None, got 0.5"),
         (Network, {"rng": -1}, "rng must be at least 0, got -1"),
+        (Network, {"rng": True}, "rng must be a seed, a numpy Generator or None, got True"),
+        (Workload, {"rng": True}, "rng must be a seed, a numpy Generator or None, got True"),
         (Partition, {"groups": [{2, 1}, {1}]}, SHARED),
         (Partition, {"groups": []}, "groups must name at least one node, got none"),
         (Partition, {"groups": [0, 1]}, "groups must be sets of node ids, got 0"),
