@@ -31,7 +31,7 @@ def adversary(**start: Any) -> Dashboard:
     Examples
     --------
     >>> print(adversary().reading.split(":")[0])
-    3 steps break C of CP without write-back, and nothing smaller does (run 10,667)
+    3 steps break C of CP without write-back, and nothing smaller does (run 1,127)
     """
     [panel] = drawing.panels(height=4.6)
     drawing.margins(panel, 2.03, 0.72, 0.5, 0.5)
