@@ -33,6 +33,18 @@ def clipped(text: str) -> str:
     return text if len(text) <= 80 else f"{text[:37]}...{text[-40:]}"
 
 
+def told(message: str) -> str:
+    """An error's message with its rule whole, and what it quotes in 80 characters.
+
+    Examples
+    --------
+    >>> len(told("a value must be EDN, got " + "x" * 1_000))
+    105
+    """
+    rule, got, quote = message.partition(", got ")
+    return rule + got + clipped(quote) if got else clipped(message)
+
+
 def number(
     name: str,
     value: object,

@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 from support import ROOT
 from support.rooms import SHOWS
 
+import capkit
 from capkit import Outcome
 
 MODULES = sorted((ROOT / "capkit").glob("**/*.py"))
@@ -69,6 +70,25 @@ def test_what_a_room_names_in_small_letters_stands_in_it(path):
     assert named - set(dir(room)) - {*files, *made} == set()
 
 
+ENTRANCES = sorted(ROOT.glob("capkit/*/__init__.py"))  # where users import from, besides capkit
+
+
+@pytest.mark.parametrize("path", ENTRANCES, ids=lambda path: path.parent.name)
+def test_no_file_has_the_name_of_a_function_that_its_room_exports(path):
+    room = import_module(".".join(path.parent.relative_to(ROOT).parts))
+    exported = {name for name, each in vars(room).items() if callable(each)}
+    assert exported & {each.stem for each in path.parent.iterdir()} == set()
+
+
+def test_capkit_itself_exports_no_check():
+    assert "check" not in capkit.__all__  # it is a command for the lecturer, and an exercise's
+
+
+def test_the_readme_says_where_each_room_is():
+    listed = re.findall(r"\bcapkit/(\w+)", README.partition("## Where things are")[2])
+    assert sorted(listed) == [path.parent.name for path in ENTRANCES]
+
+
 def pins():
     """Name and version of every pinned package."""
     lines = [line for path in (CLASSROOM, TESTS) for line in packages(path)]
@@ -84,6 +104,13 @@ RANGES += [
 @pytest.mark.parametrize("wanted", RANGES, ids=str)
 def test_the_tested_versions_lie_in_the_supported_ranges(wanted):
     assert wanted.specifier.contains(pins()[wanted.name])
+
+
+def test_a_version_that_the_guide_names_is_the_tested_one():
+    guide = (ROOT / "notebooks" / "instructor-guide.md").read_text("utf-8")
+    named = dict(re.findall(r"(\w+)==([\d.]+)", guide))
+    assert "nbgrader" in named
+    assert named.items() <= pins().items()
 
 
 def test_requirements_are_pinned_once_and_end_with_capkit_itself():
@@ -124,6 +151,14 @@ def test_every_hint_to_install_names_this_project_and_an_extra_that_it_has():
 
 def test_github_runs_the_same_checks():
     assert "run: .ci/run" in (ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8")
+
+
+def test_github_publishes_the_pages_that_the_readme_links_to():
+    pages = (ROOT / ".github" / "workflows" / "pages.yml").read_text("utf-8")
+    assert "run: python -m capkit web site" in pages
+    assert "path: site" in pages
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert f"[Look at it now]({project['urls']['Lessons']})" in README
 
 
 LINKS = re.findall(r"\]\((?!http)([^)#]+)", README)
@@ -268,6 +303,14 @@ def test_a_lesson_shows_no_exercise_in_voila_and_not_its_first_cell_on_a_slide(p
         assert first["metadata"]["slideshow"]["slide_type"] == "skip"
         headed = [c for c in left if re.match("## ", "".join(c["source"])) and c != first]
         assert {c["metadata"]["slideshow"]["slide_type"] for c in headed} == {"slide"}
+
+
+@each_notebook
+def test_a_lesson_speaks_of_no_cell_where_voila_shows_none(path):
+    if path.stem[:2].isdigit() and path.parent.name == "notebooks":
+        shown = [c for c in read(path)["cells"] if "notebook-only" not in tags(c)]
+        prose = "\n".join("".join(c["source"]) for c in shown if c["cell_type"] == "markdown")
+        assert re.findall(r"\bcell\b|box below|next box", prose) == []
 
 
 def tags(cell):

@@ -8,7 +8,7 @@ from functools import cache
 from itertools import combinations
 from typing import TypeAlias
 
-from capkit._arguments import choice, count, several
+from capkit._arguments import choice, count, flag, several
 from capkit.history import Fault
 from capkit.network import Crash, Partition, Pause
 
@@ -53,6 +53,7 @@ class Step:
     def __post_init__(self) -> None:
         choice("kind", self.kind, ("put", "get"))
         choice("fault", self.fault, ("", *FAULTS))
+        flag("late", self.late)
         hit = tuple(sorted(count("hit", each, 0) for each in several("hit", self.hit, "nodes")))
         if bool(hit) != bool(self.fault) or (self.fault != "cut" and len(hit) > 1):
             rule = "nodes to cut off, or the one node that another fault strikes"

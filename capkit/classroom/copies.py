@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from capkit._arguments import flag
+
 LESSONS = Path(__file__).parents[2] / "notebooks"
 _FIRST = "00-start-here.ipynb"
 _COPIED = ("*.ipynb", "solutions/*.ipynb", "recordings/*", "pictures/*")
@@ -35,6 +37,7 @@ def open_lessons(folder: str | Path = "my-lessons", *, browser: bool = True) -> 
     FileNotFoundError
         If the lessons are not beside `capkit`, as in a clone.
     """
+    flag("browser", browser)
     if not (LESSONS / _FIRST).exists():
         raise FileNotFoundError(f"no lessons in {LESSONS}: install capkit from its clone, with -e")
     folder = Path(folder)

@@ -19,7 +19,7 @@ from capkit.history.equality import identity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staleness:
-    """How old the answered gets' values were for certain; see `staleness`.
+    """How old the answered gets' values were at least; see `staleness`.
 
     Attributes
     ----------

@@ -7,7 +7,7 @@ from time import monotonic
 
 
 class Allowance:
-    """How many steps may be taken, and until when; `used` are those that were."""
+    """How many steps may be taken, and until when; `used` counts those taken."""
 
     def __init__(self, steps: int, seconds: float = math.inf) -> None:
         self.steps, self.used = steps, 0
@@ -27,7 +27,7 @@ class Allowance:
         return self.used >= self.steps or (self.end < math.inf and monotonic() > self.end)
 
     def renewed(self, steps: int | None = None) -> Allowance:
-        """As many steps again, or as many as told, within the same time."""
+        """As many steps again, or `steps` if given, within the same time."""
         again = Allowance(steps or self.steps)
         again.end = self.end
         return again

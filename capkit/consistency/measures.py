@@ -27,7 +27,7 @@ def availability(
     An operation counts if no fault stopped its node between its start and its deadline
     (without a deadline: its end). This is what Fox and Brewer call yield [1]_. The availability of
     the CAP theorem [2]_ is another thing, a promise without a number or a time: every request
-    to a live node is answered at last.
+    to a live node is eventually answered.
 
     Parameters
     ----------
@@ -104,13 +104,13 @@ def stale(history: History) -> Column:
     """For each stale get, the newest acknowledged put that it missed.
 
     A get is stale if some acknowledged put of its key began after the returned value's put had
-    finished, and itself finished before the get began. What is strictly needed for that is known
-    to the clients, so no get is called stale that was not. A value put several times counts as
-    its last put, siblings as the newest of them; a put without answer never finishes, and a value
-    that nobody put is wrong, but not stale.
+    finished, and itself finished before the get began. The clients know all this for certain, so no
+    fresh get is called stale. A value put several times counts as its last put, siblings as the
+    newest of them; a put without answer never finishes, and a value that nobody put is wrong, but
+    not stale.
 
-    The gets of keys with other operations than puts and gets are left out: not only puts say there
-    what is new.
+    Keys with other operations than puts and gets are left out: there, not only puts change the
+    value.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def stale(history: History) -> Column:
 
 
 def missed(history: History, gets: Column) -> tuple[list[int], list[Column]]:
-    """These gets, and of each the acknowledged newer puts that it missed, as they began."""
+    """These gets, and for each the acknowledged newer puts that it missed, in order of start."""
     puts = np.flatnonzero(history.is_put & history.is_ok)
     puts = puts[np.lexsort((history.began[puts], history.key[puts]))]
     bounds = {key: puts[history.key[puts] == key] for key in set(history.key[gets].tolist())}

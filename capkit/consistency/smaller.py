@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 def smallest(items: list[Item], needed: Callable[[list[Item]], bool]) -> list[Item]:
     """Drop items, big pieces first, as long as `needed` says that the rest still does it.
 
-    If whatever a set of items does its supersets do too, no single item of the result can go.
+    If all supersets of items that do it do it too, no single item of the result can go.
     """
     size = len(items)
     while size:

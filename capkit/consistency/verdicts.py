@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import wraps
+from typing import Any, ParamSpec
 
 from capkit.consistency.allowance import Allowance
 from capkit.history import History
@@ -39,6 +41,8 @@ class Verdict:
         The answer in one sentence; numbers after # are indices.
     steps : int
         Steps that the searches took, for the verdict and for its witness; 0 if none was needed.
+    operations : int or None
+        How many the history had that was judged; None if nobody says.
     """
 
     ok: bool | None
@@ -46,6 +50,7 @@ class Verdict:
     witness: tuple[int, ...] = ()
     reason: str
     steps: int = 0
+    operations: int | None = field(default=None, compare=False)
     _order: Callable[[], tuple[int, ...]] = field(default=tuple, compare=False)
 
     @property
@@ -60,6 +65,21 @@ class Verdict:
         if self.ok:
             return f"{self.claim}: {NOTHING}" if self.reason == NOTHING else self.claim
         return f"{'undecided' if self.ok is None else f'not {self.claim}'}: {self.reason}"
+
+
+Given = ParamSpec("Given")
+
+
+def judge(answer: Callable[Given, Verdict]) -> Callable[Given, Verdict]:
+    """Let the verdict of a judge say how many operations its history had."""
+
+    @wraps(answer)
+    def judging(*args: Given.args, **kwargs: Given.kwargs) -> Verdict:
+        verdict = answer(*args, **kwargs)
+        history: Any = args[0] if args else kwargs["history"]
+        return replace(verdict, operations=len(history))
+
+    return judging
 
 
 def vacuous(history: History, claim: str) -> Verdict | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeAlias
 
-from capkit._arguments import RandomState
+from capkit._arguments import RandomState, flag
 from capkit.engines.engine import Engine
 from capkit.engines.programs import NotInstalled
 from capkit.engines.server import StartFailed
@@ -67,8 +67,8 @@ def run(
     Raises
     ------
     ValueError, TypeError
-        If a fault is none for this engine or names no node, or a key is no string, before anything
-        happens.
+        If the engine does not know a fault or the node that it names, or a key is not a string;
+        before anything happens.
 
     Examples
     --------
@@ -77,12 +77,13 @@ def run(
     ...     run(engine, Workload(clients=3, duration=500, timeout=5_000, rng=7))
     <History of 9 operations, 9 answered>
     """
+    flag("audit", audit)
     faults = list(faults)
     engine.check(faults)
     for key in workload.keys:
         engine.check_key(key)
     if known := sorted(engine.keys & set(workload.keys)):
-        raise ValueError(f"keys must be new to the engine, got {known[0]!r} which has been put")
+        raise ValueError(f"keys must be new to the engine, got {known[0]!r}, which has been put")
     if rng is not None:
         workload = replace(workload, rng=rng)
     crowd, operator = _Crowd(engine, workload), _Operator(engine)
@@ -236,6 +237,7 @@ def run_or_replay(
     StartFailed
         If the engine is installed but does not start.
     """
+    flag("audit", audit)
     file = Path(recording)
     labels = file.with_name("labels.json")
     known = json.loads(labels.read_text("utf-8")) if labels.exists() else {}

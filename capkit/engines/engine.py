@@ -67,7 +67,7 @@ class Engine:
     """The simulated store that predicts who is answered under a cut, and its number of nodes."""
 
     def __init__(self, places: int = 3, *, on_cut: str = "drop", ports: Sequence[int] = ()) -> None:
-        self.places = tuple(range(count("nodes", places)))
+        self.places = tuple(range(count("places", places)))
         self.on_cut = choice("on_cut", on_cut, ("drop", "reset"))
         self.ports = tuple(
             count("ports", port, 1, 65_535) for port in several("ports", ports, "numbers")
@@ -94,7 +94,8 @@ class Engine:
             self._keeper = Keeper()
             self._launch()
             if self.ports and len(self.ports) != len(self.nodes):
-                raise ValueError(f"ports must be {len(self.nodes)}, got {len(self.ports)}")
+                rule = f"ports must be {len(self.nodes)} numbers, one for each node"
+                raise ValueError(f"{rule}, got {len(self.ports)}")
             for node, port in zip(self.nodes, self.ports, strict=False):
                 self.cables.front(node.id, to=node.port, port=port)
         except BaseException:
@@ -203,7 +204,7 @@ class Engine:
                 for node in (node for group in fault.groups for node in group):
                     self._known("groups", node, self.places)
                 if fault.one_way and self.on_cut == "reset":
-                    raise ValueError(f"one_way must be False where cuts reset, got {fault!r}")
+                    raise ValueError(f"one_way must be False with on_cut='reset', got {fault!r}")
             else:
                 self._known("node", getattr(fault, "node", None), ids)
             if isinstance(fault, Crash) and fault.lose_memory:
@@ -250,7 +251,7 @@ class Engine:
         Raises
         ------
         StartFailed
-            If that takes more than so many seconds.
+            If that takes longer than `seconds`.
         """
         for fault in [*self._active]:
             self.mend(fault)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from capkit._arguments import count, flag
 from capkit.engines.engine import Engine, remaining
 from capkit.engines.programs import NotInstalled, Program, Source, find
 from capkit.engines.proxy import HOST
@@ -51,15 +52,15 @@ class Etcd(Engine):
     Notes
     -----
     Nodes reach each other through one proxy before each of them. The operating system tells it
-    which process calls, and it serves nobody else. These doors are no ports but sockets in the
+    which process calls, and it serves nobody else. These doors are not ports but sockets in the
     engine's private folder. Messages flow in both directions of a connection, so the directions
     of a cut are those of the bytes and not of the call.
 
     Clients are etcd's user `root`, with the password `secret`. Another user of this computer who
-    wants to read or write is refused. That is a lock, and no wall: etcd asks nobody who they are
-    that want its status and members, a compaction, another leader, or an alarm that stops all
-    puts. Under this alarm anybody may switch off the passwords of some versions (3.4.23 is one),
-    and then read and write, but run nothing. Keep no secrets in it where others can log in.
+    wants to read or write is refused. That is a lock, and no wall: etcd lets anybody see its status
+    and members, compact its log, move the lead, or raise an alarm that stops all puts. While that
+    alarm lasts, anybody may switch off the passwords of some versions (3.4.23 is one), and then
+    read and write, but run nothing. Keep no secrets in it where others can log in.
     """
 
     title = "etcd"
@@ -74,8 +75,8 @@ class Etcd(Engine):
         on_cut: str = "drop",
         ports: Sequence[int] = (),
     ) -> None:
-        super().__init__(nodes, on_cut=on_cut, ports=ports)
-        self.serializable = serializable
+        self.serializable = flag("serializable", serializable)
+        super().__init__(count("nodes", nodes), on_cut=on_cut, ports=ports)
         self._token = ""
         self._http: httpx.Client | None = None
 

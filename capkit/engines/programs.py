@@ -56,22 +56,12 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where to look for one program.
+    """Where to look for one program."""
 
-    Attributes
-    ----------
-    name : str
-        What it is, as a picture names it.
-    file : str
-        The file's name on this computer.
-    package, inside : str
-        The Python package that brings it, and where it lies there (may hold `*`).
-    """
-
-    name: str
-    file: str
-    package: str = ""
-    inside: str = ""
+    name: str  # what it is, as a picture names it
+    file: str  # the file's name on this computer
+    package: str = ""  # the Python package that brings it
+    inside: str = ""  # where it lies there; may hold `*`
 
     def places(self, folders: Iterable[str]) -> Iterator[tuple[str, str]]:
         """Every path where it lies, and where that comes from."""
@@ -97,26 +87,10 @@ def find(
 ) -> Program:
     """The newest program from any of these sources; of equal ones, this computer's own.
 
-    Parameters
-    ----------
-    sources : sequence of Source
-        Where it may come from.
-    install : str
-        What helps if there is none, for the error.
-    folders : iterable of str
-        Where else than on PATH this computer may have it.
-    unsound : sequence of str
-        Versions that are taken only if there is no other.
-    user : str or None
-        The account that must be able to run it.
+    This computer may have it on PATH or in `folders`. `unsound` versions are taken only if there is
+    no other. The account `user`, if any, must be able to run it. If there is none, `NotInstalled`
+    says what helps: `install`.
 
-    Raises
-    ------
-    NotInstalled
-        If there is none.
-
-    Examples
-    --------
     >>> find([Source("None Such", "no-such-engine")], "apt-get install no-such-engine")
     Traceback (most recent call last):
         ...
@@ -180,7 +154,7 @@ def inside(package: str, pattern: str) -> list[str]:
 
 
 def _version(path: str, user: str | None) -> str:
-    """What the program says of itself; nothing if it, or that account, cannot run it."""
+    """What the program says about itself; nothing if it, or that account, cannot run it."""
     account = {} if user is None else {"user": user}
     try:
         said = subprocess.run(

@@ -233,7 +233,7 @@ async def _connect(door: Door) -> tuple[asyncio.StreamReader, asyncio.StreamWrit
 
 
 def _process_behind(writer: asyncio.StreamWriter) -> int:
-    """The process at the other end of a socket that is no port."""
+    """The process at the other end of a socket that is not a port."""
     raw = writer.get_extra_info("socket")
     if sys.platform == "linux":
         who = raw.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))

@@ -48,8 +48,8 @@ class Redis(Engine):
 
     Notes
     -----
-    Who does not know the password, `secret`, is told NOAUTH. Commands that write files, load code
-    or stop the server do not exist, with the password neither.
+    A client without the password, `secret`, is told NOAUTH. Commands that write files, load code or
+    stop the server do not exist, not even with the password.
     """
 
     title = "Redis"
@@ -66,7 +66,7 @@ class Redis(Engine):
         on_cut: str = "drop",
         ports: Sequence[int] = (),
     ) -> None:
-        super().__init__(nodes, on_cut=on_cut, ports=ports)
+        super().__init__(count("nodes", nodes), on_cut=on_cut, ports=ports)
         self.replicas = count("wait", wait, 0, nodes - 1)
         self.reads = choice("reads", reads, ("replica", "primary"))
         self.primary_of: dict[NodeId, NodeId] = dict.fromkeys(self.places, self.places[0])

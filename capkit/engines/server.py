@@ -205,7 +205,7 @@ class Server:
         Raises
         ------
         StartFailed
-            If its process ends, or nothing is ready after so many seconds.
+            If its process ends, or nothing is ready after `seconds`.
         """
         limit = time.monotonic() + seconds
         while not ready():

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from capkit._arguments import choice
+from capkit._arguments import choice, count
 from capkit.engines.engine import Engine
 from capkit.engines.lines import ask
 from capkit.engines.programs import Program, library
@@ -53,7 +53,7 @@ class Yjs(Engine):
         on_cut: str = "drop",
         ports: Sequence[int] = (),
     ) -> None:
-        super().__init__(nodes, on_cut=on_cut, ports=ports)
+        super().__init__(count("nodes", nodes), on_cut=on_cut, ports=ports)
         self.merge = choice("merge", merge, ("one", "all"))
 
     def __repr__(self) -> str:

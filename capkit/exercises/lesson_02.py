@@ -27,7 +27,7 @@ def _get(value: int, start: float, end: float, client: int = 0) -> Operation:
 
 @guess(
     "02.1",
-    "May a good store let client 2 get 1, although the put of 2 was started later?",
+    "May a good store let client 2 get 1, although the put of 2 began later?",
     ["yes", "no"],
     because="A request may take effect early or late in its bar.",
 )

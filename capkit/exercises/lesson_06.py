@@ -27,15 +27,19 @@ def _smallest_w() -> int:
 @guess(
     "06.2",
     "With at most 15 nodes, where can CP answer 0.99 of the requests of every client?",
-    ["neither", "lossy", "cut", "lossy and cut"],
+    ["nowhere", "only where requests are lost", "only during the cut", "in both places"],
     because="More nodes make up for lost requests. Across a cut none arrives.",
 )
 def _where() -> str:
     n, most = np.arange(2, 16), np.arange(2, 16) // 2 + 1
     lossy = tradeoff.exact(n, most, most, loss=0.2)
     cut = tradeoff.worse_side(n, most, most, side=1)
-    best = {"lossy": np.max(lossy.availability), "cut": np.max(cut.availability)}
-    return " and ".join(name for name in best if best[name] >= 0.99) or "neither"
+    enough, enough_cut = (bool(np.max(each.availability) >= 0.99) for each in (lossy, cut))
+    if enough and enough_cut:
+        return "in both places"
+    if enough:
+        return "only where requests are lost"
+    return "only during the cut" if enough_cut else "nowhere"
 
 
 @guess(

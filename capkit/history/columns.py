@@ -299,8 +299,8 @@ class History:
     def from_jepsen(cls, path: str | Path) -> History:
         """Read a log of the tester Jepsen or of its kind.
 
-        The order of the lines is the order of the events. Times are the events' `:time`, in ms, or
-        where there is none the number of the events before.
+        The order of the lines is the order of the events. Times are the events' `:time`, in ms; if
+        any event has none, all events are numbered instead.
 
         An operation without completion, or with `:info`, is UNKNOWN, and a process that goes on
         after it does so as a new one. What failed (`:fail`) did not happen, and says nothing else.
@@ -325,8 +325,8 @@ class History:
         Raises
         ------
         ValueError
-            If a line is broken or a transaction; it is named by its number, and nothing is
-            half-read. Also if other loggers are all that speaks.
+            If a line is broken or a transaction; the error names its number, and nothing is
+            half-read. Also if the file has only lines of other loggers.
         """
         return cls(**files.read_log(path))
 
@@ -337,7 +337,7 @@ class History:
         Raises
         ------
         ValueError
-            If a line is broken; it is named by its number, and nothing is half-read.
+            If a line is broken; the error names its number, and nothing is half-read.
         """
         return cls(**files.read(path))
 

@@ -25,7 +25,7 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE | re.DOTALL,
 )
-_DEEPEST = 200  # nobody's data is, and Python itself cannot compare what is much deeper
+_DEEPEST = 200  # no real data is deeper, and Python cannot compare much deeper values
 _SPACE = re.compile(r"[\s,]*\Z")
 _CLOSING = {"[": "]", "(": ")", "{": "}", "#{": "}"}
 _WORDS = {"nil": None, "true": True, "false": False}
@@ -191,7 +191,7 @@ def _collection(level: _Level) -> Any:
 def _in_space(space: str, value: Any) -> Any:
     """A map whose keywords stand for those of a namespace, with their whole names."""
     if not isinstance(value, dict):
-        raise ValueError(f"#:{space} must be of a map, got {shown(value)}")
+        raise ValueError(f"#:{space} must stand before a map, got {shown(value)}")
     return {_whole(space, name): each for name, each in value.items()}
 
 

@@ -9,9 +9,7 @@ import numpy as np
 from capkit._arguments import shown
 from capkit.history.equality import identity
 from capkit.history.order import Column
-from capkit.history.records import Outcome
-
-_LARGEST = 2**63 - 1
+from capkit.history.records import LARGEST, Outcome
 
 
 def integers(name: str, column: Any) -> Column:
@@ -22,7 +20,7 @@ def integers(name: str, column: Any) -> Column:
         if wrong is None:
             raise ValueError(f"{name} must hold numbers below 2**63, got {shown(max(column))}")
         raise TypeError(f"{name} must hold whole numbers, got {shown(wrong)}")
-    if array.size and array.max() > _LARGEST:
+    if array.size and array.max() > LARGEST:
         raise ValueError(f"{name} must hold numbers below 2**63, got {array.max()}")
     return array.astype(np.int64, copy=False)
 
@@ -80,7 +78,7 @@ def code(
 
 
 def _coded(name: str, column: Column, known: int) -> Column:
-    if column.size and not -1 <= column.min() <= column.max() <= (known - 1 if known else _LARGEST):
+    if column.size and not -1 <= column.min() <= column.max() <= (known - 1 if known else LARGEST):
         if column.min() < -1:
             raise ValueError(f"{name} codes must be at least -1 (None), got {column.min()}")
         rule = f"at most {known - 1}" if known else "below 2**63"
@@ -89,7 +87,7 @@ def _coded(name: str, column: Column, known: int) -> Column:
 
 
 def _checked(name: str, row: int, item: Any) -> Any:
-    """What is new in a table; kinds and outcomes are not just anything."""
+    """A new entry for a table; raises if it cannot be a kind or an outcome."""
     if name == "outcome":
         names = ", ".join(map(str, Outcome))
         raise TypeError(f"outcome of operation {row} must be one of {names}, got {shown(item)}")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from capkit._arguments import clipped, shown
+from capkit._arguments import shown, told
 from capkit.history.jepsen import read_events
 from capkit.history.lines import Record, from_line, to_line
 from capkit.history.records import Copy, Fault, Message, Operation
@@ -53,7 +53,7 @@ def read(path: str | Path) -> dict[str, list[Any]]:
             try:
                 item = from_line(line)
             except BROKEN as error:
-                why = clipped(str(error)) or type(error).__name__
+                why = told(str(error)) or type(error).__name__
                 raise ValueError(f"line {number} of {path} must be a record: {why}") from None
             shelf = next(name for kind, name in _SHELVES.items() if isinstance(item, kind))
             found[shelf].append(item)

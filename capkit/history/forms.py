@@ -101,7 +101,8 @@ class Log:
             elif line.strip() and not line.startswith(";"):
                 raise ValueError(f"neither an event nor a logger's line, got {shown(line)}")
         if none:
-            raise ValueError("no line is an event, say 0, :invoke, :write and 1 between tabs")
+            example = "such as 0, :invoke, :write and 1 with tabs between them"
+            raise ValueError(f"no line is an event, {example}")
 
 
 class _Lines:
@@ -129,7 +130,7 @@ def _is_after_a_prefix(line: str) -> bool:
 
 
 def _event(line: str, logger: re.Match[str] | None, after: bool) -> Any:
-    """The event of a line, if it is one; what loggers but Jepsen's own say is none.
+    """The event on a line, if any; lines of loggers other than Jepsen's hold none.
 
     It may be `after` a prefix of any kind only in a log that begins so.
     """
@@ -144,7 +145,7 @@ def _event(line: str, logger: re.Match[str] | None, after: bool) -> Any:
         return _one(said)
     later = None if logger else _MAP_LATER.fullmatch(line)
     if later and not after:
-        raise ValueError(f"this may be an event or not, got {shown(line)}")
+        raise ValueError(f"this cannot be told from an event, got {shown(line)}")
     if later:
         return _one(later["map"].rstrip())
     if logger and re.search(rf"\t:|\s:{_TYPE}\b", said):
@@ -162,7 +163,8 @@ def _between_tabs(line: str, found: re.Match[str]) -> dict[str, Any]:
     process = _LAST.search(line[max(0, found.start() - 200) : found.start()])
     f, value, *_ = (*line[found.end() :].split("\t", 2), None)
     if process is None or value is None:
-        raise ValueError(f"process, type, f and value between tabs, got {shown(line)}")
+        rule = "process, type, f and value must have tabs between them"
+        raise ValueError(f"{rule}, got {shown(line)}")
     return _fields(process[1], found[1], f, value)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from capkit._arguments import clipped, number, shown
+from capkit._arguments import number, shown, told
 from capkit.history.equality import identity
 from capkit.history.forms import Log
 from capkit.history.nemesis import Strike, faults
@@ -41,7 +41,7 @@ def read_events(data: bytes, name: str) -> dict[str, list[Any]]:
     try:
         return reader.read()
     except BROKEN as error:
-        why = clipped(str(error.args[0] if error.args else error)) or type(error).__name__
+        why = told(str(error.args[0] if error.args else error)) or type(error).__name__
         if isinstance(error, RecursionError):
             why = "it is nested too deep"
         place = f"line {reader.log.line} of {name}"

@@ -93,7 +93,7 @@ def order(process: Column, invoked: Column, completed: Column, known: Mask) -> O
 
 
 def joined(order: Order, invoked: Column, number: Mapping[int, int]) -> dict[int, int]:
-    """For each number of an object the least of those that only a joint order can explain.
+    """For each object's number, the least number among objects that need one joint order.
 
     `number` gives some rows' objects. Each object can be judged alone as far as ranks say what came
     first, but not those that have links at the same moment.
@@ -152,7 +152,7 @@ def _ranks(chains: list[_Chain], loose: list[_Chain], invoked: Column, completed
 def shared(starts: Column, ends: Column) -> Column:
     """The times at which something starts and something ends, ascending.
 
-    Most histories have none, and are to find that out without a sort of them all: shelves of time
+    Most histories have none, and this must be found out without sorting all times: shelves of time
     that hold a start are marked, and only the ends that lie on a marked shelf are looked at.
     """
     if not (starts.size and ends.size):

@@ -15,6 +15,11 @@ from capkit._arguments import number, shown
 NodeId: TypeAlias = int | str
 
 
+def in_order(node: NodeId) -> tuple[str, NodeId]:
+    """Sorts nodes by name, whether those are numbers or words."""
+    return type(node).__name__, node
+
+
 class Outcome(Enum):
     """What a client knows about its operation when it stops waiting.
 
@@ -103,7 +108,7 @@ def _time(name: str, value: object) -> float:
     return float(value)
 
 
-_LARGEST = 2**63 - 1  # what a column of whole numbers can hold
+LARGEST = 2**63 - 1  # what a column of whole numbers can hold
 
 
 def _check_kinds(operation: Operation) -> None:
@@ -116,7 +121,7 @@ def _check_kinds(operation: Operation) -> None:
         value = getattr(operation, name)
         if type(value) is not int and not isinstance(value, np.integer):
             raise TypeError(f"{name} must be a whole number, got {shown(value)}")
-        if not -_LARGEST <= value <= _LARGEST:
+        if not -LARGEST <= value <= LARGEST:
             raise ValueError(f"{name} must be below 2**63, got {shown(value)}")
 
 
@@ -159,7 +164,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note(Fault):
-    """What a log or a run says beside its faults: a sentence, which strikes nobody."""
+    """What else a log or a run reports: a sentence that affects no node."""
 
     text: str
 

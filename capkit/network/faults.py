@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from capkit._arguments import flag, number, shown
 from capkit.history import Fault, NodeId
+from capkit.history.records import in_order
 
 Group: TypeAlias = Iterable[NodeId]
 
@@ -40,7 +41,7 @@ class Partition(Fault):
         for group in self.groups:
             if isinstance(group, str | bytes) or not isinstance(group, Iterable):
                 raise TypeError(f"groups must be sets of node ids, got {shown(group)}")
-        groups = tuple(tuple(sorted(group, key=_order)) for group in self.groups)
+        groups = tuple(tuple(sorted(group, key=in_order)) for group in self.groups)
         named = [node for group in groups for node in group]
         for node in named:
             if named.count(node) > 1:
@@ -139,8 +140,3 @@ class Promote(Fault):
 
     def __str__(self) -> str:
         return f"promote {self.node}"
-
-
-def _order(node: NodeId) -> tuple[str, NodeId]:
-    """Sorts ids of mixed types, so that nothing depends on the order of a set."""
-    return type(node).__name__, node

@@ -41,8 +41,8 @@ class Network:
         Chance in [0, 1] that one reply is lost.
     latency : float, sequence of float or distribution
         Ms that a message takes one way: a constant, recorded samples, or anything with a quantile
-        function `ppf`, such as a frozen scipy.stats distribution. By default 5 ms and an
-        exponential rest of mean 5 ms.
+        function `ppf`, such as a frozen scipy.stats distribution. By default 5 ms plus an
+        exponentially distributed time with mean 5 ms.
     rng : int, numpy.random.Generator or None
         Seed of the network's luck; None is fresh entropy.
     drift : float
@@ -147,7 +147,7 @@ class Network:
 
     def heal(self) -> None:
         """Mend every cut."""
-        self._drop(Partition)
+        self._end_all(Partition)
 
     def crash(self, node: NodeId, *, lose_memory: bool = False) -> None:
         """Stop a node; with `lose_memory` it forgets everything."""
@@ -156,7 +156,7 @@ class Network:
     def restart(self, node: NodeId) -> None:
         """Start a node again."""
         self.check("node", [node])
-        self._drop(Crash, node)
+        self._end_all(Crash, node)
 
     def pause(self, node: NodeId) -> None:
         """Let a node stand still."""
@@ -165,19 +165,15 @@ class Network:
     def resume(self, node: NodeId) -> None:
         """Let a node go on."""
         self.check("node", [node])
-        self._drop(Pause, node)
+        self._end_all(Pause, node)
 
     def slow(self, node: NodeId, delay: float) -> None:
         """Make every message to or from `node` take `delay` ms longer; 0 undoes it."""
-        fault = Slow(node=node, delay=delay)
-        self._drop(Slow, node)
-        self.begin(fault)
+        self._begin_instead(Slow(node=node, delay=delay))
 
     def skew(self, node: NodeId, offset: float) -> None:
         """Set the clock of `node` ahead by `offset` ms; 0 undoes it."""
-        fault = Skew(node=node, offset=offset)
-        self._drop(Skew, node)
-        self.begin(fault)
+        self._begin_instead(Skew(node=node, offset=offset))
 
     def begin(self, fault: Fault) -> None:
         """Let a fault begin now."""
@@ -237,11 +233,16 @@ class Network:
             if self.nodes and node not in self.nodes:
                 raise ValueError(f"{name} must name nodes of {list(self.nodes)}, got {node!r}")
 
-    def _drop(self, kind: type[Fault], node: NodeId | None = None) -> None:
-        if node is not None:
-            self.check("node", [node])
+    def _begin_instead(self, fault: Slow | Skew) -> None:
+        """Let a fault begin now in the place of those of its kind at its node."""
+        self.check_fault(fault)
+        self._end_all(type(fault), fault.node)
+        self.begin(fault)
+
+    def _end_all(self, kind: type[Fault], *nodes: NodeId) -> None:
+        """End the faults of a kind, all of them or those at some nodes."""
         for fault in list(self._active):
-            if isinstance(fault, kind) and node in (None, getattr(fault, "node", None)):
+            if isinstance(fault, kind) and (not nodes or getattr(fault, "node", None) in nodes):
                 self.end(fault)
 
     def _refresh(self) -> None:

@@ -39,7 +39,7 @@ class Curves:
         self.artists: list[Artist] = [self.now, *(a for group in groups for a in group.values())]
 
     def update(self, at: float, places: Any, lines: Mapping[str, tuple[Any, float]]) -> str:
-        """Show for each look its heights at some places, and its value `at` one; say the values."""
+        """Draw each curve, mark its value where x is `at`, and return the values in words."""
         values = [value for _, value in lines.values()]
         heights = spread([0.5 if math.isnan(value) else value for value in values], *room(self.ax))
         low, high = self.ax.get_xlim()

@@ -29,7 +29,7 @@ def harvest(shards: int = 10, away: int = 1, touched: int = 10, *, ax: Axes | No
     Raises
     ------
     ValueError
-        If a number is outside its range; it is named.
+        If a number is outside its range; the error names it.
 
     Examples
     --------

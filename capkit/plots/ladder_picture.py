@@ -48,9 +48,8 @@ def ladder(table: Ladder, *, ax: Axes | None = None) -> Axes:
     Examples
     --------
     >>> from capkit.consistency import ladder as climb
-    >>> from capkit.history import History
-    >>> put = {"kind": ["put"], "key": ["x"], "value": [1], "invoked": [0], "completed": [10]}
-    >>> ladder(climb(History.from_columns(**put)))
+    >>> from capkit.history import story
+    >>> ladder(climb(story("x=1")))
     Holds: linearizable, sequential, causal, read your writes, monotonic reads, monotonic writes,
     writes follow reads, 2-atomic, bounded staleness. Undecided: convergent.
     """

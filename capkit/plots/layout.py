@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from capkit.consistency import Verdict
 from capkit.history import Copy, Fault, History, NodeId, Operation, Outcome, Siblings
 from capkit.history.columns import Column, a_history
 from capkit.history.equality import identity
+from capkit.history.records import in_order as in_order
+from capkit.plots.drawing import value_face
 
 _LONGEST = 9  # letters of a value
 _MOST_KEYS = 3
@@ -91,9 +93,11 @@ def refuse(history: History, verdict: Any, span: Any, highlight: Any) -> None:
     """Raise an error for what a timeline cannot show."""
     a_history(history)
     if verdict is not None:
-        rows = (*instance("verdict", verdict, Verdict).witness, *verdict.order)
+        rule = f"of this history, which has {len(history)} operations"
+        if instance("verdict", verdict, Verdict).operations not in (None, len(history)):
+            raise ValueError(f"verdict must be {rule}, got one of {verdict.operations}")
+        rows = (*verdict.witness, *verdict.order)
         if max(rows, default=-1) >= len(history):
-            rule = f"of this history, which has {len(history)} operations"
             raise ValueError(f"verdict must be {rule}, got one about #{max(rows)}")
     if span is not None:
         two_times("span", span)
@@ -134,8 +138,22 @@ def lanes_of(starts: Sequence[float] | Any, ends: Sequence[float] | Any) -> list
 
 def values_of(copies: Iterable[Copy]) -> list[Any]:
     """The values that copies hold, once each, in the order in which they turn up."""
-    found = {repr(value): value for copy in copies for value in copy.values}
+    found = {identity(value): value for copy in copies for value in copy.values}
     return list(found.values())
+
+
+Faces: TypeAlias = dict[Any, tuple[float, float, float]]
+
+
+def faces(values: Iterable[Any]) -> Faces:
+    """A colour for the `identity` of each value: equal values have one."""
+    return {each: value_face(i) for i, each in enumerate(dict.fromkeys(map(identity, values)))}
+
+
+def faults_in(history: History, start: float, end: float) -> list[Fault]:
+    """The faults that last between two times, or strike for an instant, by their beginning."""
+    inside = (f for f in history.faults if f.at < end and (f.until > start or f.at >= start))
+    return sorted(inside, key=lambda fault: fault.at)
 
 
 def nodes_of(history: History) -> list[NodeId]:
@@ -147,19 +165,9 @@ def nodes_of(history: History) -> list[NodeId]:
     return sorted(set(spoken), key=in_order)
 
 
-def in_order(node: NodeId) -> tuple[str, NodeId]:
-    """Sorts nodes by name, whether those are numbers or words."""
-    return type(node).__name__, node
-
-
 def box(left: float, right: float, low: float, high: float) -> list[tuple[float, float]]:
     """Corners of a bar; left open, such a polygon has no right end."""
     return [(right, low), (left, low), (left, high), (right, high)]
-
-
-def natural(node: Any) -> tuple[str, Any]:
-    """Order nodes by their kind, then by their name."""
-    return type(node).__name__, node
 
 
 def client_label(history: History, client: int, rows: Any) -> str:
@@ -199,7 +207,7 @@ def name_band(
 class Bar(NamedTuple):
     """A bar of one lane, and what it may be called, the longest name first.
 
-    Right of one that is `open_ended` stands no name. One that is `alone` has its own.
+    No name stands right of an `open_ended` bar. An `alone` bar never shares a list of names.
     """
 
     left: float

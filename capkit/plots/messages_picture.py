@@ -16,17 +16,28 @@ from matplotlib.ticker import FuncFormatter
 from capkit._arguments import span as two_times
 from capkit.history import Copy, History, Message, NodeId, Operation, Outcome
 from capkit.history.columns import a_history
+from capkit.history.equality import identity
 from capkit.plots.drawing import (
     LOOKS,
     describe,
     dots_per_inch,
+    in_plain_style,
     margins,
     tint,
-    value_face,
     wide_panel,
 )
 from capkit.plots.flights import Flight, flights
-from capkit.plots.layout import keys_of, lanes_of, nodes_of, short, span_of, values_of
+from capkit.plots.layout import (
+    Faces,
+    faces,
+    faults_in,
+    keys_of,
+    lanes_of,
+    nodes_of,
+    short,
+    span_of,
+    values_of,
+)
 from capkit.plots.lettering import INK, PAPER, TEXT_SIZE, Words, text_width
 
 _STRIP = 0.13  # half the height of a node's line, in rows
@@ -35,6 +46,7 @@ _HEADING = 0.25  # height of a fault's name
 _ENDS = {"cut": "stop at the cut", "down": "find a node down", "chance": "get lost"}
 
 
+@in_plain_style
 def messages(
     history: History,
     *,
@@ -128,8 +140,7 @@ class _Drawing:
         self.ax.add_artist(_legend(self.ax, self.kinds))
 
     def _draw_faults(self) -> None:
-        faults = sorted(self.history.faults, key=lambda fault: fault.at)
-        shown = [each for each in faults if each.at < self.end and each.until > self.start]
+        shown = faults_in(self.history, self.start, self.end)
         lefts = [max(fault.at, self.start) for fault in shown]
         wide = [(text_width(str(each), self.size) + 9) * self.pixel for each in shown]
         lanes = lanes_of(lefts, [left + each for left, each in zip(lefts, wide, strict=True)])
@@ -140,19 +151,19 @@ class _Drawing:
             self._write(str(fault), left, self.end, -0.7 - _HEADING * (lane + 0.5))
 
     def _draw_copies(self, keys: Sequence[Any]) -> None:
-        faces = {repr(v): value_face(i) for i, v in enumerate(values_of(self.history.copies))}
+        colours = faces(values_of(self.history.copies))
         for row, node in enumerate(self.nodes):
             mine = [copy for copy in self.history.copies if copy.node == node and copy.key in keys]
             self.ax.hlines(row, self.start, self.end, color=INK, linewidth=1.5, zorder=2)
             for copy, end in zip(mine, [*(copy.at for copy in mine[1:]), math.inf], strict=False):
-                self._draw_copy(copy, min(end, self.end), row, faces)
+                self._draw_copy(copy, min(end, self.end), row, colours)
 
-    def _draw_copy(self, copy: Copy, end: float, row: int, faces: dict[str, Any]) -> None:
+    def _draw_copy(self, copy: Copy, end: float, row: int, colours: Faces) -> None:
         left = max(copy.at, self.start)
         height = 2 * _STRIP / max(1, len(copy.values))
         for place, value in enumerate(copy.values if left < end else ()):
             top = row - _STRIP + place * height
-            style: dict[str, Any] = {"facecolor": faces[repr(value)], "edgecolor": INK}
+            style: dict[str, Any] = {"facecolor": colours[identity(value)], "edgecolor": INK}
             self.ax.broken_barh([(left, end - left)], (top, height), zorder=3, **style)
         self._write(
             " | ".join(short(value, 12) for value in copy.values), left, end, row, centred=True

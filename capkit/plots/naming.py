@@ -19,23 +19,11 @@ def stand(
     taken: Sequence[Bbox],
     inside: Bbox,
 ) -> Bbox:
-    """The free place for a name that is nearest to its marker.
+    """The free place, in pixels, for a name of this `size` that is nearest to its marker.
 
-    Parameters
-    ----------
-    point : (float, float)
-        The middle of the marker, in pixels.
-    reach : float
-        Pixels from there to the edge of the marker.
-    size : (float, float)
-        Width and height of the name, in pixels.
-    taken : sequence of Bbox
-        What it may not cover: markers, and names that have their place.
-    inside : Bbox
-        What it may not leave.
+    The marker's middle is `point`, and its edge is `reach` from there. The name covers nothing that
+    is `taken`, neither markers nor names that have their place, and stays `inside`.
 
-    Examples
-    --------
     >>> place = stand((50, 50), 5, (20, 10), [], Bbox.from_extents(0, 0, 100, 100))
     >>> print(*place.bounds)
     20.0 45.0 20.0 10.0
@@ -74,7 +62,7 @@ def _anywhere(point: tuple[float, float], size: tuple[float, float], room: Bbox)
 
 
 def _less(frame: Bbox) -> Bbox:
-    """Without its outermost pixel, so that names may stand close below each other."""
+    """Smaller by half a pixel on each side, so that names may stand close below each other."""
     return Bbox.from_extents(frame.x0 + 0.5, frame.y0 + 0.5, frame.x1 - 0.5, frame.y1 - 0.5)
 
 

@@ -40,7 +40,7 @@ def quorums(n: int = 3, r: int = 2, w: int = 2, *, ax: Axes | None = None) -> Ax
     Raises
     ------
     ValueError
-        If a number is outside its range; it is named.
+        If a number is outside its range; the error names it.
 
     Examples
     --------

@@ -58,7 +58,7 @@ def rates(
     Raises
     ------
     ValueError
-        If a number is outside its range; it is named.
+        If a number is outside its range; the error names it.
 
     Examples
     --------

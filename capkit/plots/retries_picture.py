@@ -43,7 +43,7 @@ def retries(
     Raises
     ------
     ValueError
-        If a number is outside its range; it is named.
+        If a number is outside its range; the error names it.
 
     Examples
     --------

@@ -100,10 +100,6 @@ class StalenessPicture:
         zero = _FLOOR / (_FLOOR - _CEILING)
         self.now = ax.axvline(0, ymin=zero, color=INK, linewidth=1.5, dashes=(5, 4))
         self.points = dots(ax, "fresh", 13, clip_on=False)
-        self.at_once, self.later = (
-            Label(ax, bbox=BOX),
-            Label(ax, bbox=BOX, transform=ax.get_yaxis_transform()),
-        )
         self.bars = {name: _bar(ax, name) for name in _BARS}
         side = ax.get_yaxis_transform()  # x in shares of the axis, y in those of the data
         self.at_once, self.later = Label(ax, bbox=BOX), Label(ax, transform=side)

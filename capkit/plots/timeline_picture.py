@@ -12,8 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.ticker import FuncFormatter
 
+from capkit._arguments import flag
 from capkit.consistency import Verdict, stale
 from capkit.history import Copy, Fault, History, Outcome
+from capkit.history.equality import identity
 from capkit.plots import layout
 from capkit.plots.drawing import (
     LOOKS,
@@ -24,10 +26,9 @@ from capkit.plots.drawing import (
     legend_below,
     margins,
     tint,
-    value_face,
     wide_panel,
 )
-from capkit.plots.layout import keys_of, lanes_of, names, reading, short, span_of, values_of
+from capkit.plots.layout import in_order, keys_of, lanes_of, names, short, span_of, values_of
 from capkit.plots.lettering import INK, PAPER, TEXT_SIZE, Words, text_width
 
 _BAR = 0.39  # half the height of a bar, in lanes
@@ -120,7 +121,8 @@ class TimelinePicture:
     def __init__(
         self, ax: Axes, values: Sequence[Any] = (), fewest: float = 5.0, legend: bool = True
     ) -> None:
-        self.ax, self.values, self.fewest, self.legend = ax, values, fewest, legend
+        self.ax, self.values, self.fewest = ax, values, fewest
+        self.legend = flag("legend", legend)
         self.artists: list[Artist] = []
         ax.spines[["top", "right", "left"]].set_visible(False)
         ax.set_yticks([])
@@ -161,7 +163,7 @@ class TimelinePicture:
         self._add(Words(self.ax, self.words, self.size * self.dots, label="words"))
         for legend in legend_below(self.ax, self.artists if self.legend else ()):
             self._add(legend)
-        describe(self.ax, reading(history, self.stale, verdict))
+        describe(self.ax, layout.reading(history, self.stale, verdict))
         return self.artists
 
     def _lay_out(self) -> None:
@@ -170,7 +172,8 @@ class TimelinePicture:
         self.dots = dots_per_inch(self.ax) / 100  # all pixels here are a hundredth of an inch
         self.pixel = (self.end - self.start) * self.dots / max(1.0, self.ax.bbox.width)
         self.size = self._letter_size()
-        named = [(fault, self._fault_name(fault)) for fault in self._faults()]
+        self.faults = layout.faults_in(history, self.start, self.end)
+        named = [(fault, self._fault_name(fault)) for fault in self.faults]
         taken = [(min(f.at, x), max(f.until, y)) for f, (x, y) in named]
         self.fault_lanes = lanes_of(*zip(*taken, strict=True)) if taken else []
         top = 1 + max(self.fault_lanes, default=-1)
@@ -194,7 +197,7 @@ class TimelinePicture:
             if copy.key in self.keys:
                 self.strips.setdefault((copy.node, copy.key), []).append(copy)
         self.strip_tops = {}
-        for node, key in sorted(self.strips, key=lambda row: (str(row[1]), layout.natural(row[0]))):
+        for node, key in sorted(self.strips, key=lambda row: (str(row[1]), in_order(row[0]))):
             self.strip_tops[node, key] = top
             name = "copy" if len(self.keys) == 1 else str(key)
             self.rows.append((top + 0.5, f"{name} at node {node}"))
@@ -218,7 +221,7 @@ class TimelinePicture:
     def _draw_faults(self) -> None:
         low, high = self.ax.get_ylim()
         header, bands = [], []
-        for fault, lane in zip(self._faults(), self.fault_lanes, strict=True):
+        for fault, lane in zip(self.faults, self.fault_lanes, strict=True):
             left, right = max(fault.at, self.start), min(fault.until, self.end)
             bands.append(layout.box(left, right, low, high))
             header.append(layout.box(left, right, lane + 0.08, lane + 0.92))
@@ -329,8 +332,7 @@ class TimelinePicture:
         self._dots("takes effect", times, self.y[order] + _BAR if order else times)
 
     def _draw_copies(self) -> None:
-        values = dict.fromkeys(map(repr, [*self.values, *values_of(self.history.copies)]))
-        order = {value: place for place, value in enumerate(values)}
+        colours = layout.faces([*self.values, *values_of(self.history.copies)])
         boxes, faces = [], []
         for row, copies in self.strips.items():
             ends = [*(copy.at for copy in copies[1:]), math.inf]
@@ -340,16 +342,12 @@ class TimelinePicture:
                     height = 0.84 / len(copy.values)
                     top = self.strip_tops[row] + 0.08 + place * height
                     boxes.append(layout.box(left, right, top, top + height))
-                    faces.append(value_face(order[repr(value)]))
+                    faces.append(colours[identity(value)])
                 text = " | ".join(short(value) for value in copy.values)
                 if text and self._width(text) + 4 * self.pixel <= right - left:
                     self._centre(text, (left + right) / 2, self.strip_tops[row] + 0.5)
         style: dict[str, Any] = {"edgecolors": PAPER, "linewidths": 1.0, "zorder": 2}
         self._polygons(boxes, facecolors=faces, label="copies", **style)
-
-    def _faults(self) -> list[Fault]:
-        inside = (f for f in self.history.faults if f.at < self.end and f.until > self.start)
-        return sorted(inside, key=lambda fault: fault.at)
 
     def _code(self, key: Any) -> int:
         if key is None:
@@ -372,7 +370,7 @@ class TimelinePicture:
         return layout.box(float(self.history.invoked[row]) - edge, right, low, high)
 
     def _letter_size(self, lane: float = math.inf) -> float:
-        """Pixels: as large as for the last row of a class, if the lanes (in pixels) are."""
+        """Letter size in pixels: readable from the last row of a class, if the lanes have room."""
         return round(min(TEXT_SIZE * 100 / 72, max(11.0, 0.88 * lane)), 1)
 
     def _width(self, text: str) -> float:

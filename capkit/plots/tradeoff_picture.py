@@ -55,8 +55,8 @@ def tradeoff(
     """Availability against consistency for CA, CP and AP, with the cable whole and with it cut.
 
     CA has a primary: a put must reach all nodes, a get the primary. CP uses majorities for both,
-    and AP is content with one copy. Each request is sent once. What stands where no put can be
-    acknowledged, or nothing is answered, is hollow: there nothing can be stale.
+    and AP is content with one copy. Each request is sent once. A marker is hollow where no put can
+    be acknowledged or nothing is answered: nothing can be stale.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def tradeoff(
     Raises
     ------
     ValueError
-        If a number is outside its range, or a name unknown; it is named.
+        If a number is outside its range, or a name unknown; the error names it.
 
     Examples
     --------
@@ -147,6 +147,7 @@ class TradeoffPicture:
         measured: Mapping[str, Sequence[Point]] | None = None,
     ) -> list[Artist]:
         """Show other numbers, and return the artists to draw again."""
+        flag("mean", mean)
         side = min(max(1, int(share * n + 0.5)), n - 1)
         losses = np.linspace(loss, 0, 101 if loss else 1)
         ran = {name: np.array(points) for name, points in (measured or {}).items()}

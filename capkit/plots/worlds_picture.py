@@ -15,6 +15,7 @@ from capkit.plots.drawing import (
     describe,
     dots_per_inch,
     heading,
+    in_plain_style,
     margins,
     panels,
 )
@@ -23,6 +24,7 @@ from capkit.plots.lettering import INK, TEXT_SIZE
 from capkit.plots.messages_picture import draw
 
 
+@in_plain_style
 def worlds(proof: Proof) -> Panel:
     """The two worlds of a proof below each other, with what was received in both marked.
 

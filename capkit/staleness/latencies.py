@@ -64,8 +64,8 @@ class ParetoExponential:
         """Latencies in ms of shape `size`, in single precision, as SciPy's distributions draw them.
 
         One uniform number decides which part a message belongs to and, by its distance from the
-        border, how long it takes. It has 24 bits: the latest of 30 million messages may come early.
-        To choose by bits costs a tenth of `numpy.where`, which guesses at every branch.
+        border, how long it takes. It has 24 bits: the slowest of 30 million messages may come out
+        too fast. To choose by bits costs a tenth of `numpy.where`, which guesses at every branch.
         """
         generator = np.random.default_rng(random_state)
         border = round(self.share * 2**24) / 2**24
@@ -106,7 +106,8 @@ class Profile:
     Raises
     ------
     ValueError
-        If recorded latencies are none, or one is negative or not finite, or `distance` is negative.
+        If there are no recorded latencies, or one is negative or not finite, or `distance` is
+        negative.
     TypeError
         If a latency is neither a distribution nor a sequence of numbers.
 
@@ -144,7 +145,7 @@ class Profile:
 
 
 def take(left: Times, right: Times, where: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Put the numbers of `right` into `left` where all bits of `where` are set, not where none.
+    """Copy `right` into `left` where all bits of `where` are set; where none are, keep `left`.
 
     Returns the bits that have changed.
     """
@@ -156,13 +157,13 @@ def take(left: Times, right: Times, where: NDArray[np.int32]) -> NDArray[np.int3
 
 
 def exchange(left: Times, right: Times, where: NDArray[np.int32]) -> None:
-    """Swap the numbers of two arrays where all bits of `where` are set, not where none."""
+    """Swap two arrays where all bits of `where` are set; where none are, keep both."""
     bits = right.view(np.int32)
     bits ^= take(left, right, where)
 
 
 def _move_away(legs: tuple[Times, ...], distance: np.float32, rng: np.random.Generator) -> None:
-    """Make all replicas but one later, another one for reads than for writes."""
+    """Delay all replicas but one, drawn separately for reads and for writes."""
     write, acknowledge, request, response = legs
     for leg in (write, acknowledge):
         leg[1:] += distance  # replicas differ in nothing else, so 0 may as well be the near one

@@ -27,8 +27,8 @@ class Races:
     read, write : ndarray of float32, shape (trials,)
         Latency of each read and of each write in ms.
     wait : ndarray of float32, shape (trials,)
-        From which time after the write's acknowledgement, in ms, this trial's read is fresh; 0 if
-        at once. Rows of the three arrays belong together.
+        Ms after the write's acknowledgement from which this trial's read is fresh; 0: at once.
+        Rows of the three arrays belong together.
     """
 
     name: str
@@ -68,9 +68,7 @@ class Races:
         ValueError
             If a time is negative or NaN.
         """
-        times = np.asarray(t, dtype=np.float64)
-        if not np.all(times >= 0):
-            raise ValueError(f"t must be at least 0, got {times[~(times >= 0)].flat[0]}")
+        times = _times(t)
         if not times.ndim:
             return np.count_nonzero(self.wait <= float(times)) / self.wait.size
         return _share(np.sort(self.wait), times)
@@ -91,7 +89,7 @@ class Races:
     def t_of_sweep(
         self, p: float = 0.999, *, step: float, trials: int = 50_000, rng: RandomState = None
     ) -> float:
-        """Time in ms at which a sweep of estimates first reaches `p`: how the paper's table has it.
+        """Time in ms at which a sweep of estimates first reaches `p`, as in the paper's table.
 
         The sweep estimates the share of fresh reads at 0, `step`, 2 * `step` ..., each time from
         `trials` new reads, and stops at the first estimate that is at least `p`.
@@ -110,8 +108,8 @@ class Races:
         Returns
         -------
         float
-            Mostly less than `t_visibility`: among many estimates one is soon lucky, and the
-            finer the steps, the sooner.
+            Usually less than `t_visibility`: with many estimates, one is lucky early, and the
+            finer the steps, the earlier.
 
         Examples
         --------
@@ -178,6 +176,18 @@ def _order(rows: list[Times], carried: list[Times], rank: int) -> None:
             move = exchange if place + 1 < rank else take  # who comes after them does not matter
             move(rows[place], rows[other], less)
             move(carried[place], carried[other], less)
+
+
+def _times(t: ArrayLike) -> NDArray[np.float64]:
+    """The times as numbers of at least 0, or an error that names one that is not."""
+    array = np.asarray(t, dtype=None if isinstance(t, np.ndarray) else object)
+    if array.dtype.kind not in "iuf":
+        for value in array.flat:
+            number("t", value, 0, finite=False)
+    times = array.astype(np.float64)
+    if not np.all(times >= 0):
+        raise ValueError(f"t must be at least 0, got {times[~(times >= 0)].flat[0]}")
+    return times
 
 
 def _share(ordered: Times, times: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 message                  from, to                 what follows
 replicate(version)       a coordinator, all       they merge it, and say that they have it; for
-those that are silent a hint is kept
+                                                  those that are silent a hint is kept
 hint(version)            its keeper, its target   it merges it, and the hint is dropped
 read repair, repair      a coordinator, all       who has what; then what each lacks
 sync(all versions)       a node, another one      both merge what the other one has
@@ -29,9 +29,9 @@ Actor: TypeAlias = tuple[NodeId, int]
 
 @dataclass(slots=True, eq=False)
 class Origin:
-    """The past of a version, which no node knows: `lost` needs it to judge.
+    """The past of a version, which no node knows; `lost` judges by it.
 
-    It is that of put `number`, which began at `began` (ms). It follows some versions, and has
+    It belongs to put `number`, which began at `began` (ms). It follows some versions, and has
     `replaced` some on each node.
     """
 
@@ -63,7 +63,7 @@ class Version(NamedTuple):
         return self.past | dict([self.dot])
 
     def follows(self, other: Version) -> bool:
-        """Whether this version includes `other`, or is it."""
+        """Whether this version includes `other`, or equals it."""
         actor, count = other.dot
         return self.dot == other.dot or self.past.get(actor, 0) >= count
 
@@ -204,7 +204,7 @@ class APStore(Store):
         return Reading(value, tuple(found))
 
     def lost(self) -> list[Any]:
-        """Values of acknowledged puts that no surviving version is, or follows.
+        """Values of acknowledged puts that no surviving version holds or follows.
 
         Judged by which puts each coordinator held when, not by the version vectors.
         """

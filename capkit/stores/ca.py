@@ -4,7 +4,7 @@ message      from, to                     what follows
 put(entry)   a client's node, primary     the primary logs it, and answers when it is committed
 get(key)     a client's node, primary     the primary answers with what is committed
 log(Signs)   primary, each standby        the standby copies the log, and answers how far it has
-come: `Logged`. What enough standbys have is committed
+                                          come: `Logged`. What enough standbys have is committed
 log(Signs)   failover: any node, another  without a log it is a sign of life alone
 """
 
@@ -28,7 +28,7 @@ Rank: TypeAlias = tuple[int, int]  # of a primary: how many promotions came befo
 
 
 class Signs(NamedTuple):
-    """What a node tells of itself; only a primary also sends its log."""
+    """What a node tells about itself; only a primary also sends its log."""
 
     source: NodeId
     rank: Rank
@@ -86,7 +86,7 @@ class CAStore(LogStore):
         How many standbys must have a write before it is acknowledged and shown, whichever they
         are. By default all.
     shown_first : bool
-        Whether a standby shows an entry before it says that it has it, or `show_after` ms later.
+        Whether a standby shows an entry before it acknowledges it, or `show_after` ms later.
     read_from : {"primary", "any"}
         Who answers a get: the primary, or the client's own node with its copy (hot standbys).
 

@@ -172,7 +172,7 @@ def checked(nodes: Iterable[Node]) -> list[Node]:
         raise TypeError(f"nodes must be a list of Node, got {shown(nodes)}")
     nodes = list(nodes)
     if not nodes:
-        raise ValueError("nodes must be at least one Node, got none")
+        raise ValueError("nodes must have at least 1 Node, got none")
     for node in nodes:
         if not isinstance(node, Node):
             raise TypeError(f"nodes must be Node objects, got {shown(node)}")

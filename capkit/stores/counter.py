@@ -26,7 +26,8 @@ class CounterStore(Store):
     """A put adds its amount, a get is the sum: nodes answer at once, and merge what they hear.
 
     Each node takes down the amounts of its own clients, and copies the lists of the others. Of two
-    versions of a list the longer is newer, so no amount is lost or counted twice [1]_.
+    versions of a list the longer is newer, so no amount is lost or counted twice [1]_. Nodes keep
+    their disks.
 
     Examples
     --------
@@ -85,7 +86,8 @@ class EscrowStore(CounterStore):
     """A counter that no side can overdraw: each node pays out of its own budget, and no more.
 
     A node's budget is what its own clients have put in and not taken out. Budgets never go below
-    zero, so neither does their sum, cut or no cut; a put that asks for more is refused [2]_.
+    zero, so neither does their sum, cut or no cut; a put that asks for more is refused [2]_. Nodes
+    keep their disks.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ class CPStore(Store):
     """Linearizable under loss, delay, cuts, skewed clocks and crashes that keep the disk.
 
     A put asks a majority for the highest tag, then stores its value under a higher one at a
-    majority. A get asks a majority for the newest value, and stores it at a majority before it
+    majority [2]_. A get asks a majority for the newest value, and stores it at a majority before it
     answers, so that no later get can see an older one [1]_. Clients without a majority are told
     `Unavailable`.
 
@@ -46,6 +46,8 @@ class CPStore(Store):
     References
     ----------
     .. [1] Attiya, Bar-Noy, Dolev, "Sharing Memory Robustly in Message-Passing Systems", JACM 1995.
+    .. [2] Lynch and Shvartsman, "Robust Emulation of Shared Memory Using Dynamic
+       Quorum-Acknowledged Broadcasts", FTCS 1997: several writers, each put in two rounds.
 
     Examples
     --------

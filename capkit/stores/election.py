@@ -51,7 +51,7 @@ class Waiting(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class Member:
-    """What one node knows. Term, vote and log are on its disk, the rest goes with a crash.
+    """What one node knows. Term, vote and log are on its disk, the rest is lost in a crash.
 
     `log_term` is the term of the leader whose log it last copied. Times are those of its own timer.
     """

@@ -29,14 +29,14 @@ class Put(NamedTuple):
 
 
 class Knowledge:
-    """What one node knows: puts, and up to when each node has those of each other (`upto`)."""
+    """What one node knows: puts, and the time up to which each node has each other's (`upto`)."""
 
     def __init__(self, ids: list[NodeId]) -> None:
         self.puts: set[Put] = set()
         self.upto: Times = {(who, whose): 0.0 for who in ids for whose in ids}
 
     def everybody(self) -> float:
-        """Up to when every node has all puts of all, as far as this one knows."""
+        """The time up to which every node has everybody's puts, as far as this one knows."""
         return min(self.upto.values())
 
 

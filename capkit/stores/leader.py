@@ -3,11 +3,11 @@
 message             from, to                 what follows
 put(entry)          a client's node, leader  the leader logs it, and answers when it is committed
 get(key)            a client's node, leader  the leader answers, perhaps after a majority has
-confirmed that it still leads
+                                             confirmed that it still leads
 log(News)           leader, all others       they copy the log, and answer how much of it they
-have: `Copied`. What a majority has is committed
+                                             have: `Copied`. What a majority has is committed
 vote(Candidacy)     candidate, all others    they answer whether they vote for it: `Ballot`. The
-first round is a trial, the second one counts
+                                             first round is a trial, the second one counts
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class LeaderStore(LogStore):
     References
     ----------
     .. [1] Ongaro, Ousterhout, "In Search of an Understandable Consensus Algorithm", ATC 2014.
-    .. [2] Liskov, Cowling, "Viewstamped Membertion Revisited", MIT 2012: compares logs as here.
+    .. [2] Liskov, Cowling, "Viewstamped Replication Revisited", MIT 2012: compares logs as here.
 
     Examples
     --------
@@ -127,7 +127,8 @@ class LeaderStore(LogStore):
         choice("reads", reads, ("confirmed", "lease", "committed", "newest"))
         choice("read_from", read_from, ("leader", "any"))
         if read_from == "any" and reads in ("confirmed", "lease"):
-            raise ValueError(f"reads must be 'committed' or 'newest' at any node, got {reads!r}")
+            rule = "reads must be 'committed' or 'newest' with read_from='any'"
+            raise ValueError(f"{rule}, got {reads!r}")
         super().__init__(nodes, network)
         self.acknowledge, self.reads, self.read_from = acknowledge, reads, read_from
         self.lease = number("lease", lease, 0) if reads == "lease" else 0.0
@@ -271,7 +272,7 @@ class LeaderStore(LogStore):
         return float(self._majority_has(self.members[node.id].confirmed | here, -math.inf))
 
     def _majority_has(self, reached: dict[NodeId, Any], least: Any) -> Any:
-        """What a majority has reached at least."""
+        """The highest that a majority has reached."""
         ranked = sorted((reached.get(each, least) for each in self.by_id), reverse=True)
         return ranked[self.majority - 1]
 

@@ -94,7 +94,7 @@ class LeaderlessStore(APStore):
     collect : bool
         With siblings: puts add their values to a set that only grows, and gets return the set.
     hinted_handoff, anti_entropy : bool
-        As in `APStore`; a node compares with another one the keys that both are replicas of.
+        As in `APStore`; two nodes compare the keys that both are replicas of.
     read_repair : {"blocking", "background", "none"}
         "blocking": a get brings those that it waited for up to date before it answers, so that
         with r > n / 2 no later get sees an older version. "background": it compares all meanwhile.
@@ -149,8 +149,9 @@ class LeaderlessStore(APStore):
         self.r, self.w = count("r", r, 1, self.n), count("w", w, 1, self.n)
         self.pr, self.pw = count("pr", pr, 0, self.n), count("pw", pw, 0, self.n)
         choice("read_repair", read_repair, ("blocking", "background", "none"))
-        if collect and (resolve != "siblings" or merge is not None):
-            raise ValueError("collect must be False unless resolve='siblings' without merge")
+        if flag("collect", collect) and (resolve != "siblings" or merge is not None):
+            rule = "collect must be False unless resolve='siblings' without merge"
+            raise ValueError(f"{rule}, got {collect!r}")
         super().__init__(
             nodes,
             network,
@@ -159,10 +160,9 @@ class LeaderlessStore(APStore):
             hinted_handoff=hinted_handoff,
             anti_entropy=anti_entropy,
         )
-        self.sloppy, self.collect = flag("sloppy", sloppy), flag("collect", collect)
+        self.sloppy, self.collect = flag("sloppy", sloppy), collect
         self.notfound_ok = flag("notfound_ok", notfound_ok)
         self.read_repair = read_repair
-        self._demanded: dict[int, list[Demand]] = {}
         self.issued: dict[NodeId, dict[Hashable, Version]] = {node: {} for node in self.by_id}
 
     def preference(self, key: Hashable) -> list[NodeId]:

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 import simpy
 
-from capkit._arguments import number
+from capkit._arguments import flag, number
 from capkit.history import NodeId
 from capkit.network import Network, Node
 from capkit.stores.cluster import Process
@@ -67,7 +67,7 @@ class Shelf:
 
 @dataclass(slots=True, kw_only=True)
 class Server:
-    """What a tablet server has in its memory; all of it goes with a crash."""
+    """What a tablet server has in its memory; all of it is lost in a crash."""
 
     generation: int = 0
     log: Log = ()
@@ -88,14 +88,14 @@ class LeaseStore(LogStore):
     Parameters
     ----------
     nodes : iterable of Node
-        Each keeps a copy of the locks and of the log, and can serve; the first one does at first,
-        and is the master that gives the tablet away when its lock has ended.
+        Each keeps a copy of the locks and of the log, and can serve. At first the first node
+        serves, and is the master, which gives the tablet away when its lock has ended.
     network : Network, optional
         By default each request to a node is lost with probability 0.2, and sent again.
     lease : float
         Ms for which a lock is granted.
     fencing : bool
-        False lets the log take what it is sent, under whatever lock.
+        False: the log takes every append, however old its lock.
 
     Attributes
     ----------
@@ -137,8 +137,7 @@ class LeaseStore(LogStore):
         fencing: bool = True,
     ) -> None:
         lease = number("lease", lease, 1)
-        if not isinstance(fencing, bool):
-            raise TypeError(f"fencing must be True or False, got {fencing!r}")
+        flag("fencing", fencing)
         super().__init__(nodes, network)
         self.lease, self.fencing = lease, fencing
         self.shelves = {node.id: Shelf() for node in self.nodes}
@@ -319,7 +318,7 @@ class LeaseStore(LogStore):
             self._stop(node)
 
     def _stop(self, node: Node) -> None:
-        """Note that it serves no more, and forget the tablet."""
+        """Note that it no longer serves, and forget the tablet."""
         server = self.servers[node.id]
         if server.tenure is not None:
             server.tenure.until = float(self.env.now)

@@ -2,7 +2,7 @@
 
 message                         from, to             what follows
 lock NAME(holder, generation)   a node, all nodes    each grants the lock for `lease` ms of its
-own timer, or stays silent
+                                                     own timer, or stays silent
 """
 
 from __future__ import annotations
@@ -45,20 +45,11 @@ class LockService:
 
     A node grants a lock to nobody else for `lease` ms of its own timer. The holder counts from
     when it asked, and stops early by as much as timers may drift, so it always stops first. Each
-    new holder has a higher generation, and no generation has two holders.
+    new holder has a higher generation, and no generation has two holders. At first, the store's
+    first node holds the locks of all `names`.
 
-    Parameters
-    ----------
-    store : Store
-        Its first node holds all locks at first.
-    names : sequence of str
-        The locks.
-    lease : float
-        Ms for which a lock is granted.
-    patience : float
-        Ms that a node waits for a majority.
-    ended : callable
-        Called with a node and the name of a lock that it holds no more.
+    A node waits `patience` ms for a majority. `ended` is called with a node and the name of a lock
+    that it no longer holds.
     """
 
     def __init__(
@@ -155,7 +146,7 @@ class LockService:
     # What happens to nodes: what they have granted is on their disks.
 
     def crash(self, node: NodeId) -> None:
-        """A node that stops holds nothing any more."""
+        """A node that stops no longer holds anything."""
         self.held[node].clear()
 
     def restart(self, node: NodeId) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import simpy
 
-from capkit._arguments import positive
+from capkit._arguments import flag, positive
 from capkit.history import NodeId
 from capkit.network import Node
 from capkit.stores.cluster import Process
@@ -31,7 +31,7 @@ class Unavailable(Exception):
 
     def __init__(self, sentence: str, certain: bool = False) -> None:
         super().__init__(sentence, certain)  # SimPy copies an exception from its args
-        self.certain = certain
+        self.certain = flag("certain", certain)
 
     def __str__(self) -> str:
         return str(self.args[0])

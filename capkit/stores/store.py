@@ -22,6 +22,8 @@ In `on_put` and `on_get` it can call:
     goes_on(request)               whether the client still waits and its node has not crashed
     yield env.timeout(duration)    let `duration` ms pass
 
+A `handle` that returns `SILENT` sends no answer.
+
 What nodes do without being asked, it can begin in `__init__`:
 
     every(duration, action)        give each node a regular turn, as long as it is `awake`
@@ -30,7 +32,18 @@ What nodes do without being asked, it can begin in `__init__`:
 
 `history()` returns what was asked of a store by hand, with `put` and `get`, for a picture.
 
-At hand are `nodes`, `by_id`, `majority`, the `network`, and its clock `env`.
+At hand are `nodes`, `by_id`, `majority`, the `network`, and its clock `env`. A class may set
+
+    retry_every    ms after which `ask` sends a request again
+    timeout        ms after which a put or get by hand gives up
+    collect        True: a put adds its value to a set, which a get returns
+
+A subclass of another store changes a step of it, and calls the others:
+
+    query(request, key), store(request, key, copy), tie_break(request)
+                                   in a `CPStore`: ask a majority for its copies, let a majority
+                                   hold one, and make the id of a put
+    take_down(node, key, amount)   in an `EscrowStore`: let a node add an amount
 
 Examples
 --------

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from typing import Any
 
+from capkit._arguments import flag
 from capkit.network import Network, Node
 from capkit.stores.cluster import Process
 from capkit.stores.question import Request, Unavailable
@@ -22,7 +23,7 @@ class TellerStore(Store):
     nodes, network
         As for any store; only the first node pays.
     remembers : bool
-        Whether it pays each request id once, and answers the same request as if it paid again.
+        Whether it pays each request id once, and answers a repeated one as if it paid again.
 
     Attributes
     ----------
@@ -45,6 +46,7 @@ class TellerStore(Store):
     def __init__(
         self, nodes: Iterable[Node], network: Network | None = None, *, remembers: bool = True
     ) -> None:
+        flag("remembers", remembers)
         super().__init__(nodes, network)
         self.remembers, self.paid = remembers, list[Any]()
 

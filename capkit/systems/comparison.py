@@ -75,7 +75,7 @@ class Row:
     fresh : float
         Share of the answered gets that was not stale; NaN if there were none.
     lost : int
-        Acknowledged puts that no surviving version is or follows.
+        Acknowledged puts that no surviving version holds or follows.
     siblings : int
         Values that stand side by side in the end, for somebody to merge; 0 if there is one.
     converged : float

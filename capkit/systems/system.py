@@ -46,7 +46,7 @@ class System:
     options : mapping of str to Option
         In the product's own words.
     configurations : mapping of str to dict
-        Options worth comparing, under a short name. The letters speak of the first.
+        Options worth comparing, under a short name. The letters describe the first.
     pacelc : str
         Its class by PACELC, which names what it *keeps*: during a Partition Availability or
         Consistency, Else low Latency or Consistency. "(ours)" marks what no source says.

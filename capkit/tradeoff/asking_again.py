@@ -1,4 +1,4 @@
-"""UNKNOWN in the client: who asks again after a lost reply may be served twice."""
+"""Retries: a client that asks again because a reply was lost may be served twice."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def retries(loss: float, reply_loss: float, attempts: int, *, request_id: bool =
     loss, reply_loss : float
         Chance in [0, 1] that a request is lost, and that a reply is.
     attempts : int
-        How often the client asks at most, at least 1; it stops at the first reply.
+        The most times that the client asks, at least 1; it stops at the first reply.
     request_id : bool
         Whether each attempt carries the same id, so that the bank pays the first and answers the
         others with the same reply.
@@ -55,12 +55,12 @@ def retries(loss: float, reply_loss: float, attempts: int, *, request_id: bool =
     Raises
     ------
     ValueError
-        If a number is outside its range; it is named.
+        If a number is outside its range; the error names it.
 
     Notes
     -----
     Imagine that the client makes all its attempts. It is paid twice if two of them arrive and the
-    first of these gets no reply, for else it would have stopped there:
+    first of these gets no reply; with a reply, the client would have stopped there:
 
         twice = reply_loss * P(at least 2 of `attempts` requests arrive).
 

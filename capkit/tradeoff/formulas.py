@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import bdtr
 
-from capkit._arguments import RandomState, choice, count, stream
+from capkit._arguments import RandomState, choice, count, flag, stream
 from capkit.tradeoff.rates import (
     FAILING,
     Floats,
@@ -52,8 +52,8 @@ def exact(
     Notes
     -----
     If `k` replicas hold the value, the `r` that answer miss them all with probability
-    C(n-k, r) / C(n, r) [1]_. Summed over k, this is simpler seen from the get: the put missed its
-    `r` replicas, yet found `w` among the others. With B(n) successes in n requests,
+    C(n-k, r) / C(n, r) [1]_. Summed over k, this is simpler from the get's side: the put missed the
+    get's `r` replicas, yet reached `w` of the others. With B(n) successes in n requests,
 
         stale = loss**r * P(B(n - r) >= w) / P(B(n) >= w).
 
@@ -173,7 +173,7 @@ def worse_side(
     """Rates of the clients on the side of a partition where fewer requests are answered.
 
     Gilbert and Lynch's availability is a promise to *every* client. A mean over all clients hides
-    who is left without: with one of 101 nodes cut off, majorities answer 0.990 on average, and
+    who gets no answer: with one of 101 nodes cut off, majorities answer 0.990 on average, and
     nothing on the smaller side.
 
     Parameters
@@ -237,6 +237,7 @@ def primary(
     >>> split.availability, split.fresh
     (1.0, 0.52)
     """
+    flag("worse", worse)
     fails_over = choice("on_partition", on_partition, ("block", "failover")) == "failover"
     size, risk = wholes("n", n, low=1 if side is None else 2), probabilities("loss", loss)
     if side is None:
@@ -253,15 +254,16 @@ def primary(
 def cut_limit(
     n: ArrayLike, put_ok: ArrayLike, get_ok: ArrayLike, *, side: ArrayLike = 1
 ) -> float | Floats:
-    """Greatest freshness that a cut leaves possible when so many puts and gets are answered.
+    """Greatest freshness possible during a cut if these shares of puts and gets are answered.
 
     It is 1 while neither rate exceeds `s`, the share of clients on the larger side: that side can
     do all the work. What exceeds `s` is done on the smaller side, and is stale across the cut:
 
         1 - (min(s, put_ok) * (get_ok - s)+ + (put_ok - s)+ * min(s, get_ok)) / (put_ok * get_ok)
 
-    When all are answered that leaves 1 - 2 * s * (1 - s). It binds `during_cut` for every r, w and
-    loss. Arguments broadcast and are checked as in `during_cut`; rates must be in [0, 1].
+    When all are answered that leaves 1 - 2 * s * (1 - s). `during_cut` never exceeds it, whatever
+    r, w and loss are. Arguments broadcast and are checked as in `during_cut`; rates must be in
+    [0, 1].
 
     Examples
     --------
@@ -278,16 +280,16 @@ def cut_limit(
 
 
 def worse_side_limit(n: ArrayLike, answered: ArrayLike, *, side: ArrayLike = 1) -> float | Floats:
-    """Greatest freshness that a cut leaves possible when the worse side answers so much.
+    """Greatest freshness possible during a cut if the worse side answers this share.
 
     With `a` the number of nodes on the smaller side, divided by that on the larger, and everything
     answered on the larger side, an answered get shows an acknowledged put at most with probability
 
         (1 + (a * answered)**2) / (1 + a * answered)**2.
 
-    Unequal shares of puts and gets leave less. It binds `worse_side` for every r, w and loss, and
-    is 1 only where the worse side is silent. Arguments broadcast and are checked as in
-    `during_cut`; `answered` must be in [0, 1].
+    Unequal shares of puts and gets leave less. `worse_side` never exceeds it, whatever r, w and
+    loss are, and it is 1 only where the worse side is silent. Arguments broadcast and are checked
+    as in `during_cut`; `answered` must be in [0, 1].
 
     Examples
     --------
@@ -345,6 +347,6 @@ def _worse(sides: Wholes, put_ok: Floats, get_ok: Floats, both_fresh: Floats) ->
 
 
 def _arrive(n: Wholes, at_least: Wholes, loss: Floats) -> Floats:
-    """P(at least so many of n requests arrive), 0 if that is more than n."""
+    """P(at least `at_least` of `n` requests arrive); 0 if `at_least` is more than `n`."""
     chance = bdtr(np.maximum(n - at_least, 0), np.maximum(n, 1), loss)
     return np.where(at_least <= n, chance, 0.0)

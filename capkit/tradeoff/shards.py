@@ -27,7 +27,7 @@ class Answered:
 
 
 def harvest(shards: int, away: int, touched: int, *, answer: str = "all or nothing") -> Answered:
-    """Yield and harvest of requests that each touch so many random shards, `away` of them cut off.
+    """Yield and harvest of requests for `touched` random shards while `away` of all are cut off.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def harvest(shards: int, away: int, touched: int, *, answer: str = "all or nothi
     Raises
     ------
     ValueError
-        If a number is outside its range; it is named.
+        If a number is outside its range; the error names it.
 
     Notes
     -----

@@ -62,7 +62,7 @@ def sweep(
     ValueError
         If the grid is empty, or lacks a name or has another, or a number is outside its range.
     TypeError
-        If the executor cannot submit, or a number is none.
+        If the executor cannot submit, or a value is not a number.
 
     Warns
     -----
@@ -74,9 +74,9 @@ def sweep(
     -----
     Trials are cut into chunks of a fixed size, each with a random stream of its own, and merged by
     adding whole numbers. So the result is the same to the bit for any executor and any number of
-    workers. Points share the streams: what differs between two of them is n, r, w or loss and not
-    luck (common random numbers). Costs O(points * trials * n**2), less where points differ only in
-    loss; memory does not grow with trials.
+    workers. Points share the streams: two points differ in n, r, w or loss, never in luck (common
+    random numbers). Costs O(points * trials * n**2), less where points differ only in loss; memory
+    does not grow with trials.
 
     Examples
     --------

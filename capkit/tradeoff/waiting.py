@@ -26,7 +26,7 @@ class Calm:
     get, put : float
         Ms that a get and a put take: the median over the clients of the region that waits longer.
     fresh : float
-        Share in [0, 1] of the gets, of all clients, that are not stale.
+        Share of all clients' gets that are not stale, in [0, 1].
     """
 
     get: float
@@ -63,15 +63,15 @@ def calm(
     Raises
     ------
     ValueError
-        If a number is outside its range; it is named.
+        If a number is outside its range; the error names it.
 
     Notes
     -----
     A put of age `a` is seen by a get whose quorum has heard of it: if a >= d(i, k) - d(j, k) for a
-    replica k in the quorum of client j, where d(i, k) is the way from the putting client i. The put
-    is acknowledged after `rounds` round trips to its W-th nearest replica. Between the two ages it
-    is acknowledged and not seen, and a get is stale if no newer put is seen. If R + W > N there is
-    no such age: freshness is 1, and the price is time [1]_.
+    replica k in the quorum of client j, where d(i, k) is the one-way time from client i to replica
+    k; client i puts. The put is acknowledged after `rounds` round trips to its W-th nearest
+    replica. Between the two ages it is acknowledged and not seen, and a get is stale if no newer
+    put is seen. If R + W > N there is no such age: freshness is 1, and the price is time [1]_.
 
     References
     ----------

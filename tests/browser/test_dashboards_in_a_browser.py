@@ -12,6 +12,7 @@ from support.hands import (
     painted,
     picture,
     reading,
+    reset,
     sliders,
     step,
     try_everything,
@@ -77,7 +78,7 @@ def _from_the_start(request):
     """What one test does to a dashboard, the next does not see."""
     yield
     if "board" in request.fixturenames:
-        request.getfixturevalue("board").get_by_role("button", name="Reset", exact=True).click()
+        reset(request.getfixturevalue("board"))
 
 
 def name_of(board):

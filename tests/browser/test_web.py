@@ -7,7 +7,7 @@ import random
 import re
 import time
 from contextlib import redirect_stdout
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import html5lib
 import pytest
@@ -133,6 +133,30 @@ def test_a_page_shows_all_that_its_notebook_shows(site, name):
     headings = [len(list(html.iter(f"h{depth}"))) for depth in (2, 3)]
     text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
     assert headings == [len(re.findall(rf"^#{{{n}}} ", text, re.MULTILINE)) for n in (2, 3)]
+
+
+def test_the_front_page_has_a_card_for_each_lesson(site):
+    [cards] = [each for each in parsed(site, "index").iter("ul") if each.get("class") == "cards"]
+    words = [" ".join(" ".join(card.itertext()).split()) for card in cards]
+    assert [card.find(".//a").get("href") for card in cards] == [f"{name}.html" for name in NAMES]
+    assert [
+        each for each in words if not re.search(r" \d+ minutes. After it you can \w", each)
+    ] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_code_is_folded_and_an_exercise_says_where_it_can_be_done(site, name):
+    html = parsed(site, name)
+    folded = list(html.iter("details"))
+    assert folded
+    assert [each for each in folded if each.get("open") is not None] == []
+    cells = json.loads((LESSONS / f"{name}.ipynb").read_text("utf-8"))["cells"]
+    checks = sum("".join(cell["source"]).startswith("check(") for cell in cells)
+    notes = [each for each in html.iter("p") if each.get("class") == "needs"]
+    assert len(notes) == checks > 0
+    for note in notes:
+        hosts = {urlsplit(link.get("href")).hostname for link in note.iter("a")}
+        assert {"mybinder.org", "colab.research.google.com"} <= hosts
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -75,8 +75,8 @@ def prose(text):
 
 
 def numbers(text):
-    """All numbers of a text but the names of nodes and clients."""
-    text = re.sub(r"(?:node|client) \d+", "", text)
+    """All numbers of a text but the names of nodes and clients, and versions (see test_house)."""
+    text = re.sub(r"(?:node|client) \d+|==[\d.]+", "", text)
     return set(re.findall(r"\d+(?:\.\d+)?(?: ?%)?", text))
 
 

@@ -54,6 +54,34 @@ DEFINITIONS = {
 }
 
 
+NOTHING = "nothing was answered"
+SILENT = {
+    "empty": [],
+    "all failed": [("put", 1, FAIL), ("get", None, FAIL)],
+    "all unknown": [("put", 1, UNKNOWN), ("get", 1, UNKNOWN)],
+    "failed or unknown": [("put", 1, FAIL), ("get", 1, UNKNOWN)],
+}
+
+
+@pytest.mark.parametrize("judge", ["linearizable", *JUDGES, *list(RUNGS)[:-1]])
+@pytest.mark.parametrize("asked", SILENT.values(), ids=SILENT)
+def test_a_history_without_answers_keeps_each_promise_and_says_why(judge, asked):
+    history = History(
+        [
+            did(place, 10 * place, kind, value, outcome=outcome)
+            for place, (kind, value, outcome) in enumerate(asked)
+        ]
+    )
+    judges = {"linearizable": linearizable} | JUDGES
+    verdicts = [ladder(history)[judge]] if judge in RUNGS else []
+    verdicts += [judges[judge](history)] if judge in judges else []
+    assert verdicts
+    for verdict in verdicts:
+        assert verdict.ok
+        assert verdict.reason == NOTHING
+        assert repr(verdict) == f"{judge}: {NOTHING}"
+
+
 def did(process, at, kind, value, key="x", *, lasts=5, outcome=OK):
     """An operation of a process that begins at some ms."""
     return Operation(

@@ -121,6 +121,42 @@ def test_a_register_may_begin_with_any_value(base, name, examples):
             assert verdict.ok is oracle.linearizable(history, name, first=initial)
 
 
+@pytest.mark.parametrize(
+    "model, kind, value, seen, without",
+    [
+        (Register(0), "put", 2, [0, 2], [None, 2]),
+        (CasRegister(1), "cas", (1, 2), [1, 2], None),
+        (Appended("a"), "append", "b", ["a", "ab"], ["", "b"]),
+        (Growing([1]), "add", 2, [(1,), (2, 1)], [(), (2,)]),
+        (Growing({1}), "add", 2, [frozenset({1}), {1, 2}], [(), (2,)]),
+        (Counter(5), "add", 2, [5, 7], [0, 2]),
+    ],
+    ids=lambda each: type(each).__name__ if isinstance(each, Model) else "",
+)
+def test_a_named_model_begins_with_the_value_that_it_is_given(model, kind, value, seen, without):
+    def history(first, last):
+        rows = [("get", first), (kind, value), ("get", last)]
+        return History(
+            [
+                Operation(
+                    kind=each,
+                    key="x",
+                    value=item,
+                    invoked=10 * at,
+                    completed=10 * at + 5,
+                    result=True if each == "cas" else None,
+                )
+                for at, (each, item) in enumerate(rows)
+            ]
+        )
+
+    assert linearizable(history(*seen), model=model).ok
+    assert linearizable(history(*seen), model=type(model)()).ok is False
+    if without:
+        assert linearizable(history(*without), model=model).ok is False
+        assert linearizable(history(*without), model=type(model)()).ok
+
+
 def test_a_million_keys_may_begin_with_a_value_of_their_own():
     values = np.array([0, 7, 7, 0])
     columns = {"kind": np.array([1, 0, 1, 1]), "key": np.zeros(4, int), "value": values}

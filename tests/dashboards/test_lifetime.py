@@ -24,15 +24,18 @@ for times in map(int, sys.argv[2:]):
     widgets = len(ipywidgets.widgets.widget._instances)
     sizes.append([widgets, psutil.Process().memory_info().rss / 1e6])
 print(json.dumps(sizes))"""
-TRIES = ["1", str(2 * FEW), "25"]
+TRIES = ["1", str(2 * FEW)]
 
 
 @pytest.mark.parametrize("name", dashboards.__all__)
-def test_many_runs_of_a_cell_leave_a_few_widgets_and_no_memory(name, tell):
-    command = [sys.executable, "-W", "ignore", "-c", AGAIN, CELLS[name], *TRIES]
+def test_many_runs_of_a_cell_leave_a_few_widgets_and_no_memory(name, examples, tell):
+    tries = [*TRIES, str(max(25, examples // 10))]  # --examples 1000: a hundred runs
+    command = [sys.executable, "-W", "ignore", "-c", AGAIN, CELLS[name], *tries]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     one, some, many = json.loads(out)
-    sizes = f"{one[1]:.0f} MB after 1 run, {some[1]:.0f} after 9, {many[1]:.0f} after 34"
+    sizes = (
+        f"{one[1]:.0f} MB after 1 run, {some[1]:.0f} after 9, {many[1]:.0f} after {tries[2]} more"
+    )
     tell(f"{name}: {sizes}; {many[0]} widgets")
     assert many[0] == some[0] <= FEW * one[0]
     assert many[1] - some[1] < 15  # MB, where each of them used to keep 5

@@ -43,14 +43,15 @@ def test_a_fault_that_cannot_be_is_refused_before_anything_happens(fault, error,
 
 def test_a_one_way_cut_makes_no_sense_where_cuts_reset():
     fault = Partition(groups=[{0}], one_way=True)
-    with pytest.raises(ValueError, match="one_way must be False where cuts reset"):
+    with pytest.raises(ValueError, match="one_way must be False with on_cut='reset'"):
         shared(engines.SQLite, on_cut="reset").strike(fault)
 
 
 @pytest.mark.parametrize(
     "make, sentence",
     [
-        (lambda: engines.SQLite(0), "nodes must be at least 1, got 0"),
+        (lambda: engines.SQLite(0), "places must be at least 1, got 0"),
+        (lambda: engines.Etcd(0), "nodes must be at least 1, got 0"),
         (lambda: engines.SQLite(on_cut="cry"), "on_cut must be one of 'drop', 'reset', got 'cry'"),
         (lambda: engines.SQLite(ports=[70_000]), "ports must be in"),
         (lambda: engines.Redis(wait=3), "wait must be in"),

@@ -200,3 +200,36 @@ def test_faults_of_any_kind_and_notes_come_back(tmp_path):
     )
     History(faults=faults).write(tmp_path / "f")
     assert History.read(tmp_path / "f").faults == faults
+
+
+GOOD = '{"record": "Operation", "kind": "put", "key": "x", "value": 1, "outcome": "OK"}'
+FULL = GOOD.replace("}", ', "invoked": 0, "completed": 1}')
+LONG = {
+    "deep brackets": "[" * 100_000,
+    "a deep value": FULL.replace('"value": 1', f'"value": {"[" * 100_000}'),
+    "a time of 400 digits": FULL.replace('"invoked": 0', f'"invoked": {"9" * 400}'),
+    "a number of more digits than Python reads": FULL.replace("1,", "9" * 5_000 + ","),
+    "a process of 2**70": FULL.replace("}", f', "process": {2**70}}}'),
+    "a client of 2**70": FULL.replace("}", f', "client": {2**70}}}'),
+    "an outcome of 20 MB": FULL.replace('"OK"', f'"{"x" * 20_000_000}"'),
+    "a record of 20 MB": FULL.replace("Operation", "x" * 20_000_000),
+    "a field of 20 MB": FULL.replace("}", f', "{"x" * 20_000_000}": 1}}'),
+    "half a text of 20 MB": '"' + "x" * 20_000_000,
+}
+
+
+@pytest.mark.parametrize("line", LONG.values(), ids=LONG)
+def test_a_line_that_is_no_record_is_named_whatever_its_length(tmp_path, line):
+    path = tmp_path / "history.jsonl"
+    path.write_text(f"{FULL}\n{line}\n{FULL}\n", "utf-8")
+    with pytest.raises(
+        ValueError, match=r"^line 2 of .*history\.jsonl must be a record: ."
+    ) as error:
+        History.read(path)
+    assert len(str(error.value).partition("must be a record: ")[2]) < 160
+
+
+def test_long_values_are_values(tmp_path):
+    values = [2**70, 10**399, "x" * 20_000_000]
+    History([put(value) for value in values]).write(tmp_path / "f")
+    assert [each.value for each in History.read(tmp_path / "f")] == values

@@ -181,6 +181,43 @@ def test_a_broken_line_is_named_by_its_number(tmp_path, line):
         read(tmp_path, start + line + end)
 
 
+LONG = "x" * 300
+OPENED, KEYED = "{:process 0, :type ", GOOD.replace("nil", "[7 nil]")
+BROKEN = {
+    "an event must have :process": f'{{:type :ok, :f :read, :value "{LONG}"}}',
+    ":type must be :invoke, :ok, :fail or :info": f"{OPENED}:{LONG}, :f :read, :value nil}}",
+    ":f must be a name": f'{OPENED}:ok, :f ["{LONG}"], :value nil}}',
+    "an event must be a map": f'["{LONG}"]',
+    "transactions are not judged here": f"{OPENED}:ok, :f :txn, :value [[:r {LONG}]]}}",
+    "the value of a cas must be [from to]": f"{OPENED}:info, :f :cas, :value [{LONG}]}}",
+    "the value must be [key value] as others are": f"{OPENED}:ok, :f :{LONG}, :value {LONG}}}",
+    ":time must be finite": f"{OPENED}:ok, :f :read, :value nil, :time {'9' * 400}}}",
+    "a value must be EDN": f"{OPENED}:ok, :f :read, :value 1.2{LONG}}}",
+    "neither an event nor a logger's line": LONG,
+    "this may be an event or not": f"{LONG} {OPENED}:ok, :f :read, :value nil}}",
+    "process, type, f and value between tabs": f"0\t:ok\t:{LONG}",
+    "an event must be process, type, f and value": f"INFO  jepsen.util - 0 :ok {LONG}",
+}
+BEFORE_IT = {
+    "the value of a cas must be [from to]": f"{OPENED}:invoke, :f :cas, :value [{LONG}]}}",
+    "the value must be [key value] as others are": KEYED,
+    **dict.fromkeys(list(BROKEN)[-4:], "0\t:invoke\t:read\tnil"),
+}
+
+
+@pytest.mark.parametrize("rule", BROKEN)
+def test_an_error_has_the_whole_rule_and_at_most_80_characters_of_what_is_wrong(tmp_path, rule):
+    text = BEFORE_IT.get(rule, GOOD) + "\n" + BROKEN[rule]
+    with pytest.raises(ValueError, match="must be an event of Jepsen: ") as error:
+        read(tmp_path, text)
+    start, found, quote = str(error.value).partition(
+        f"history.log must be an event of Jepsen: {rule}, got "
+    )
+    assert start.startswith("line 2 of ")
+    assert found
+    assert 40 < len(quote) <= 80
+
+
 def test_the_log_that_the_broken_ones_come_from_is_good(tmp_path):
     assert len(read(tmp_path, GOOD + "\n" + GOOD.replace("invoke", "ok"))) == 1
     assert len(read(tmp_path, "")) == 0

@@ -10,6 +10,7 @@ from itertools import pairwise
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
@@ -17,12 +18,13 @@ from PIL import Image
 
 from capkit import plots, tradeoff
 from capkit.consistency import linearizable, stale
-from capkit.history import Copy, History, Operation, Outcome, Siblings
+from capkit.dashboards.film import scene
+from capkit.history import Copy, History, Message, Note, Operation, Outcome, Siblings
 from capkit.network import Crash, Partition
 from capkit.plots import LOOKS, timeline_picture
 from capkit.plots.drawing import _TINTS, spread, tint
 from capkit.plots.layout import lanes_of
-from capkit.plots.lettering import INK, PAPER, text_width
+from capkit.plots.lettering import INK, PAPER, Words, text_width
 
 OK, FAIL, UNKNOWN = Outcome
 
@@ -358,6 +360,58 @@ def test_equal_values_have_equal_colours_and_others_differ():
     one, eight, nine, again = map(tuple, strips.get_facecolors())
     assert one == again
     assert len({one, eight, nine}) == 3
+
+
+LONG = np.zeros(5_000)
+OTHER = np.concatenate([LONG[:2_500], [7.0], LONG[2_501:]])  # prints like the one before
+ALIKE = [1, 1.0, np.int64(1), True, LONG, LONG.copy(), OTHER, {0, 8}, {8, 0}]
+COLOURS = [0, 0, 0, 1, 2, 2, 3, 4, 4]
+
+
+def holding(values):
+    copies = [Copy(at=10 * i, node=0, key="x", values=(each,)) for i, each in enumerate(values)]
+    hello = Message(label="hello", source=0, target=1, sent=0, arrived=9)
+    put = operation("put", 1, 0, 100, node=0)
+    return History([put], copies=copies, messages=[hello])
+
+
+def colours_of(faces):
+    """Colours as numbers, in the order in which they turn up."""
+    known = list(map(tuple, faces))
+    return [list(dict.fromkeys(known)).index(each) for each in known]
+
+
+def test_values_have_one_colour_if_they_are_equal_to_the_judges():
+    assert repr(LONG) == repr(OTHER)
+    history = holding(ALIKE)
+    [strips] = drawn(plots.timeline(history), "copies")
+    assert colours_of(strips.get_facecolors()) == COLOURS
+    film = [each["values"][0][1:] for each in scene(history)["copies"][0]]
+    assert colours_of(film) == COLOURS
+
+
+def test_messages_show_equal_values_in_one_colour():
+    ax = plots.messages(holding(ALIKE))
+    bars = [each for each in ax.collections if isinstance(each, PolyCollection)]
+    height = {0.26}  # of a strip
+    strips = [
+        bar.get_facecolor()[0]
+        for bar in bars
+        if {round(np.ptp(path.vertices[:, 1]), 6) for path in bar.get_paths()} == height
+    ]
+    assert colours_of(strips) == COLOURS
+
+
+def test_a_note_at_an_instant_is_drawn_even_at_the_start():
+    put = operation("put", 1, 0, 1_000, node=0)
+    hello = Message(label="hello", source=0, target=1, sent=0, arrived=9)
+    notes = [Note(at=0, until=0, text="kill"), Note(at=600, until=600, text="heal")]
+    history = History([put], faults=notes, messages=[hello])
+    assert {"kill", "heal"} <= set(words(plots.timeline(history)))
+    [named] = [one for one in plots.messages(history).collections if isinstance(one, Words)]
+    assert {"kill", "heal"} <= {text for _, _, text in named.words}
+    gone = plots.timeline(history, span=(1, 600))
+    assert {"kill", "heal"} & set(words(gone)) == set()
 
 
 def test_values_of_copies_are_printed():

@@ -1,24 +1,59 @@
 """No style that a notebook chooses leaks into a picture."""
 
+import inspect
+from functools import cache
+
 import matplotlib.pyplot as plt
 import pytest
 
-from capkit import History, Operation, Partition, plots
-from capkit.consistency import ladder
+from capkit import CPStore, History, Network, Node, Operation, Partition, Workload, plots, run
+from capkit.adversary import prove
+from capkit.consistency import RUNGS, ladder
+from capkit.staleness import WAN, simulate
+from capkit.systems import compare
 
 PUT = Operation(kind="put", key=None, value=1, invoked=0, completed=10)
 GET = Operation(kind="get", key=None, value=None, invoked=20, completed=25, client=1)
-HISTORY = History([PUT, GET], faults=[Partition(at=5, until=22, groups=[{0}, {1}])])
+CUT = Partition(at=5, until=22, groups=[{0}, {1}])
+HISTORY = History([PUT, GET], faults=[CUT])
+
+SPOT = plots.Spot("one", "CP", 0.5, 0.75, 10.0, 20.0, 1.0)
+
+
+@cache
+def traced():
+    store = CPStore([Node(i) for i in range(3)], Network(loss=0.1, rng=7))
+    return run(store, Workload(clients=2, duration=200, rng=7), [CUT], trace=True)
+
+
+@cache
+def compared():
+    return compare(["MongoDB"], ["no fault"], rng=7)
+
 
 PICTURES = {
+    "available": lambda: plots.available(dict.fromkeys(RUNGS, "nobody")),
+    "harvest": plots.harvest,
+    "ladder": lambda: plots.ladder(ladder(HISTORY)),
+    "messages": lambda: plots.messages(traced()),
+    "pacelc": lambda: plots.pacelc([SPOT]),
+    "panels": lambda: plots.panels()[0],
+    "plane": lambda: plots.plane(compared()),
+    "planes": lambda: plots.planes()[0],
+    "quorums": lambda: plots.quorums(3, 2, 2),
+    "rates": plots.rates,
+    "retries": plots.retries,
+    "staleness": lambda: plots.staleness(simulate(WAN, 3, 2, 2, trials=1_000, rng=7)),
     "timeline": lambda: plots.timeline(HISTORY),
     "timelines": lambda: plots.timelines({"one": HISTORY}),
-    "rates": plots.rates,
     "tradeoff": plots.tradeoff,
-    "quorums": lambda: plots.quorums(3, 2, 2),
-    "ladder": lambda: plots.ladder(ladder(HISTORY)),
-    "an empty panel": lambda: plots.panels()[0],
+    "worlds": lambda: plots.worlds(prove(CPStore)),
 }
+
+
+def test_all_pictures_are_here():
+    drawing = {name for name in plots.__all__ if inspect.isfunction(getattr(plots, name))}
+    assert set(PICTURES) == drawing - {"classroom"}
 
 
 def drawn(picture):

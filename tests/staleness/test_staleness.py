@@ -363,6 +363,9 @@ def test_bad_numbers_are_named(call, message):
     [
         (lambda seen: seen.fresh(-1.0), "t must be at least 0, got -1.0"),
         (lambda seen: seen.fresh([1.0, math.nan]), "t must be at least 0, got nan"),
+        (lambda seen: seen.fresh(np.array([1.0, math.nan])), "t must be at least 0, got nan"),
+        (lambda seen: seen.fresh(10**400), "t must be finite, got 1000"),
+        (lambda seen: seen.fresh([1.0, 10**400]), "t must be finite, got 1000"),
         (lambda seen: seen.t_visibility(1.2), "p must be in [0, 1], got 1.2"),
         (lambda seen: seen.read_latency(-1), "p must be in [0, 1], got -1"),
         (lambda seen: seen.t_of_sweep(step=0), "step must be above 0, got 0"),
@@ -373,6 +376,13 @@ def test_bad_questions_are_named(call, message):
     seen = simulate(LNKD_SSD, 3, 1, 1, trials=10, rng=1)
     with pytest.raises(ValueError, match=re.escape(message)):
         call(seen)
+
+
+@pytest.mark.parametrize("bad", ["x", "5", None, True, 1j, [1, "x"], [[1], [2, 3]]])
+def test_a_time_that_is_no_number_is_named(bad):
+    seen = simulate(LNKD_SSD, 3, 1, 1, trials=10, rng=1)
+    with pytest.raises(TypeError, match="t must be a number, got "):
+        seen.fresh(bad)
 
 
 @pytest.mark.parametrize("bad", ["fast", None, 1.0, [1, "x"]])

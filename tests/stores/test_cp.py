@@ -72,6 +72,31 @@ def test_a_put_counts_one_more_than_the_highest_counter_that_it_saw():
     assert tags == [(1, (2, 1)), (2, (0, 2)), (3, (1, 3))]
 
 
+def test_two_puts_whose_quorums_do_not_meet_number_alike_and_the_later_one_is_lost():
+    """N = 4 and W = 2: R + W > N with R = 3, but W + W > N does not hold."""
+    store = new(CPStore, 4)
+    store.majority = 2
+    store.network.partition({0, 1}, {2, 3})
+    store.put("x", "first", at=2)
+    store.wait(1)
+    store.put("x", "second", at=0)
+    store.network.heal()
+    store.majority = 3
+    assert [node.data["x"].tag[0] for node in store.nodes] == [1, 1, 1, 1]
+    assert [store.get("x", at=node) for node in range(4)] == ["first"] * 4
+    assert not linearizable(store.history())
+
+
+def test_of_two_puts_whose_quorums_meet_the_second_learns_of_the_first():
+    store = new(CPStore, 4)  # W = 3
+    store.network.partition({0, 1}, {2, 3})
+    assert "needed 3 of 4 replicas" in silent(store.put, "x", "refused", at=2)
+    store.network.heal()
+    store.put("x", "first", at=2)
+    store.put("x", "second", at=0)
+    assert store.get("x", at=3) == "second"
+
+
 @pytest.mark.parametrize("same_tag, values", [(False, {"b"}), (True, {"a", "b"})])
 def test_the_id_of_the_operation_decides_between_equal_counters(same_tag, values):
     store = cp()

@@ -484,8 +484,8 @@ def breaks(schedule, make):
         ({"reads": "dirty"}, "reads must be one of 'confirmed', 'lease', 'committed', 'newest'"),
         ({"read_from": "all"}, "read_from must be one of 'leader', 'any', got 'all'"),
         ({"lease": -1, "reads": "lease"}, "lease must be at least 0, got -1"),
-        ({"read_from": "any"}, "reads must be 'committed' or 'newest' at any node"),
-        ({"read_from": "any", "reads": "lease"}, "reads must be 'committed' or 'newest' at any"),
+        ({"read_from": "any"}, "reads must be 'committed' or 'newest' with read_from='any', got"),
+        ({"read_from": "any", "reads": "lease"}, "with read_from='any', got 'lease'"),
     ],
 )
 def test_a_bad_option_is_named(options, message):

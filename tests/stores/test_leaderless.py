@@ -503,7 +503,10 @@ def test_skewed_clocks_lose_acknowledged_puts_without_any_cut():
             "read_repair must be one of 'blocking', 'background', 'none', got True",
         ),
         ({"resolve": "newest"}, "resolve must be one of 'lww', 'siblings', got 'newest'"),
-        ({"collect": True}, "collect must be False unless resolve='siblings' without merge"),
+        (
+            {"collect": True},
+            "collect must be False unless resolve='siblings' without merge, got True",
+        ),
     ],
 )
 def test_a_bad_argument_is_named_with_its_rule_and_its_value(settings, message):

@@ -313,7 +313,7 @@ def test_without_faults_a_store_is_a_dict(make):
 @pytest.mark.parametrize(
     "make, message",
     [
-        (lambda: CPStore([]), "nodes must be at least one Node, got none"),
+        (lambda: CPStore([]), "nodes must have at least 1 Node, got none"),
         (
             lambda: CPStore([Node(0), Node(1), Node(0)]),
             "nodes must have different ids, got 0 twice",

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import urllib.request
 from contextlib import contextmanager
 
 import nbformat
+
+from support import ROOT
 
 SETTINGS = {
     "apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',
@@ -54,6 +57,7 @@ def room(app, folder, scratch):
         path = scratch / "settings/@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
+    shutil.copy(ROOT / "voila.json", scratch)  # it is looked for where Voila is started
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

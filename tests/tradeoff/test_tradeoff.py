@@ -106,6 +106,24 @@ def test_about_95_of_100_intervals_hold_the_truth():
         assert abs(np.mean(held) - 0.95) < 0.036, name
 
 
+def test_majorities_answer_most_while_less_than_half_is_lost_and_least_above():
+    """Of the pairs of five replicas that just meet, with as many gets as puts."""
+    r, loss = np.arange(1, 6), np.arange(1, 20)[:, None] / 20
+    answered = exact(5, r, 6 - r, loss).availability
+    ahead = answered[:, [2]] - answered[:, r != 3]
+    assert np.all(ahead[:9] > 0)
+    close(ahead[9], 0)
+    assert np.all(ahead[10:] < 0)
+
+
+@pytest.mark.parametrize("loss, gets", [(0.2, 92), (0.3, 81), (0.4, 67)])
+def test_read_one_write_all_answers_more_than_majorities_from_so_many_gets_in_100_on(loss, gets):
+    one, most = exact(5, 1, 5, loss), exact(5, 3, 3, loss)
+    share = np.arange(101) / 100
+    ahead = share * (one.get_ok - most.get_ok) + (1 - share) * (one.put_ok - most.put_ok)
+    assert list(ahead > 0) == [False] * gets + [True] * (101 - gets)
+
+
 def test_plain_python_loop_over_the_thirty_line_store_agrees_with_exact():
     """A put tries every node and needs a majority; a get asks node by node; 0.8 per request."""
     draw, trials = random.Random(5), 40_000

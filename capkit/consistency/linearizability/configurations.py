@@ -23,7 +23,7 @@ def along(trail: Trail) -> tuple[int, ...]:
 
 
 class Machine(NamedTuple):
-    """An object that operations act on, one key's worth.
+    """The object of one key, on which operations act.
 
     `step(state, effect)` is the state after an operation, or IMPOSSIBLE if its answer does not fit;
     states and effects are hashable. `hopeless(state, effect)`, only there to save work, says that

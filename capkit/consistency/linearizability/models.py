@@ -34,7 +34,7 @@ class Model:
     initial : hashable
         The state at first.
     kinds : tuple of str
-        The kinds of operations that the model knows; none given: all.
+        The kinds of operations that the model knows; if empty, all.
     noun : str
         What the object is called in sentences.
 
@@ -103,6 +103,7 @@ class Register(Model):
             self.initial = identity(initial)
 
     def step(self, state: Any, operation: Operation) -> Any:
+        """A put replaces the value; a get fits if it returned it."""
         value = identity(operation.value)
         if operation.kind == "put":
             return value
@@ -118,6 +119,7 @@ class CasRegister(Register):
     kinds = ("put", "get", "cas")
 
     def step(self, state: Any, operation: Operation) -> Any:
+        """A cas changes the value if it is the expected one; the rest is as for a register."""
         if operation.kind != "cas":
             return Register.step(self, state, operation)
         expected, new = map(identity, pair(operation))
@@ -149,6 +151,7 @@ class Appended(Model):
             self.initial = initial
 
     def step(self, state: str, operation: Operation) -> Any:
+        """A put replaces the text, an append lengthens it; a get fits if it returned it."""
         value = operation.value
         if operation.kind == "get":
             return state if isinstance(value, str) and value == state else IMPOSSIBLE
@@ -174,12 +177,14 @@ class Growing(Model):
             self.initial = elements
 
     def step(self, state: frozenset[Any], operation: Operation) -> Any:
+        """An add puts an element in; a get fits if it returned all of them."""
         if operation.kind == "add":
             return state | {identity(operation.value)}
         found = collected("value of a set's get", operation.value)
         return state if found == frozenset(map(identity, state)) else IMPOSSIBLE
 
     def show(self, state: frozenset[Any]) -> str:
+        """The elements in braces, in one order for equal sets."""
         return "{" + ", ".join(sorted(map(repr, state))) + "}"
 
 
@@ -204,6 +209,7 @@ class Counter(Model):
             self.initial = initial
 
     def step(self, state: Any, operation: Operation) -> Any:
+        """An add changes the number by its value; a get fits if it returned the number."""
         if operation.kind == "add":
             return state + _amount("value of a counter's add", operation.value)
         return state if identity(operation.value) == identity(state) else IMPOSSIBLE

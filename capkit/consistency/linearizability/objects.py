@@ -32,17 +32,8 @@ class Searched(NamedTuple):
 class Objects:
     """Every operation as a call; equal operations have one number, their effect.
 
-    Operations that failed, and read-only ones without answer, tell nothing. Requests of objects
-    that only a joint order can explain are in one group.
-
-    Parameters
-    ----------
-    history : History
-        What the clients saw.
-    model : Model
-        What each object is.
-    rows : ndarray of int, optional
-        Look at these operations alone.
+    Operations that failed, and read-only ones without answer, say nothing. Calls on objects that
+    only a joint order can explain are in one group. With `rows`, it looks at these alone.
     """
 
     def __init__(self, history: History, model: Model, rows: Column | None = None) -> None:

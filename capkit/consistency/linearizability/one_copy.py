@@ -15,11 +15,12 @@ from capkit.consistency.linearizability.objects import Objects, merge, search_gr
 from capkit.consistency.linearizability.registers import are_registers, judge_registers
 from capkit.consistency.linearizability.witnesses import violation
 from capkit.consistency.sentences import no_order, unordered
-from capkit.consistency.verdicts import Verdict, refuted, undecided, vacuous
+from capkit.consistency.verdicts import Verdict, judge, refuted, undecided, vacuous
 from capkit.history import History
 from capkit.history.columns import Column, a_history
 
 
+@judge
 def linearizable(
     history: History,
     *,

@@ -32,7 +32,7 @@ class Shortcuts:
         self.model = model
 
     def read_only(self, operation: Operation) -> bool:
-        """Whether the operation changes no state at all; to leave just this one is not enough.
+        """Whether the operation leaves every state as it is; to leave this one is not enough.
 
         On a state of 1, a put of 1 changes nothing either, but another put may come before it.
         """

@@ -54,7 +54,7 @@ def violation(objects: Objects, calls: list[Call], found: Found, allowance: Allo
 
 
 def _first(low: int, high: int, holds: Callable[[int], bool]) -> int:
-    """The first number from `low` on from which on it holds, looking near `low` first."""
+    """The least number, `low` or more, from which on it holds; looks near `low` first."""
     place = low
     while place < high and not holds(place):
         low, place = place + 1, min(2 * place - low + 2, high)

@@ -50,37 +50,21 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Clusters:
-    """The operations that count, by key and value.
+    """The operations that count, by key and value: the first five have a number for each of them.
 
-    Attributes
-    ----------
-    rows : ndarray of int, shape (m,)
-        Where each operation is in the history, ascending.
-    is_put : ndarray of bool, shape (m,)
-        Puts; the rest are gets.
-    begin, end : ndarray of number, shape (m,)
-        First and last rank at which the operation may take effect.
-    number : ndarray of int, shape (m,)
-        The operation's cluster, 0..c-1; a cluster may be empty.
-    key : ndarray of int, shape (c,)
-        The cluster's key, numbered from 0.
-    initial : ndarray of bool, shape (c,)
-        Whether the cluster's value is the one that every key holds before the first put.
-    born, finish, start : ndarray of float, shape (c,)
-        When its first put begins (inf without one), the earliest finish of its operations (of the
-        initial value: -inf, before all) and their latest start.
+    The others have one for each cluster. The initial value finishes before all, at -inf.
     """
 
-    rows: Column
-    is_put: Mask
-    begin: Column
-    end: Column
-    number: Column
-    key: Column
-    initial: Mask
-    born: Column = field(init=False)
-    finish: Column = field(init=False)
-    start: Column = field(init=False)
+    rows: Column  # where it is in the history, ascending
+    is_put: Mask  # the rest are gets
+    begin: Column  # the first rank at which it may take effect
+    end: Column  # and the last
+    number: Column  # its cluster, from 0; a cluster may be empty
+    key: Column  # the cluster's key, numbered from 0
+    initial: Mask  # whether its value is what every key holds before the first put
+    born: Column = field(init=False)  # when its first put begins; inf without one
+    finish: Column = field(init=False)  # when the first of its operations ends
+    start: Column = field(init=False)  # when the last of its operations begins
 
     def __post_init__(self) -> None:
         born, finish = np.full(len(self.key), np.inf), np.full(len(self.key), np.inf)

@@ -25,7 +25,7 @@ from capkit.consistency.promises.forced import forced
 from capkit.consistency.promises.happened_before import Past
 from capkit.consistency.promises.sessions import ambiguous
 from capkit.consistency.sentences import label, labels, replaced, returned, through
-from capkit.consistency.verdicts import Verdict, vacuous
+from capkit.consistency.verdicts import Verdict, judge, vacuous
 from capkit.history import History
 
 
@@ -36,8 +36,9 @@ class _Flaw(NamedTuple):
     newer: int | None = None
 
 
+@judge
 def causal(history: History) -> Verdict:
-    """Judge whether every process saw causes before effects, in some one order of its own.
+    """Judge whether every process saw causes before effects, in one order of its own.
 
     What happened before what is said by each process's order and by who read from whom, never
     by a clock; two processes may see unrelated puts in different orders. This is causal memory

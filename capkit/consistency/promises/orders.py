@@ -18,11 +18,12 @@ from capkit.consistency.promises.forced import forced
 from capkit.consistency.promises.happened_before import Past
 from capkit.consistency.promises.interleavings import GaveUpError, Interleavings
 from capkit.consistency.sentences import labels, returned
-from capkit.consistency.verdicts import Verdict, refuted, undecided, vacuous
+from capkit.consistency.verdicts import Verdict, judge, refuted, undecided, vacuous
 from capkit.history import History
 from capkit.history.order import joined
 
 
+@judge
 def sequential(history: History, *, budget: int = 100_000) -> Verdict:
     """Judge whether one order of all operations keeps each process's own order.
 
@@ -89,6 +90,7 @@ def _in_one_order(past: Past, allowance: Allowance) -> tuple[int, ...] | None:
     return None if must.diagonal().any() else Interleavings(past, must).first(allowance)
 
 
+@judge
 def k_atomic(history: History, k: int, *, budget: int = 100_000) -> Verdict:
     """Judge whether every get returned one of the latest `k` values, in an order that fits time.
 

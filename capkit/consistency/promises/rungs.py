@@ -146,7 +146,8 @@ def ladder(history: History, *, budget: int = 100_000) -> Ladder:
     refuted = [found[rung] for rung in RUNGS["linearizable"] if found[rung].ok is False]
     if found["linearizable"].ok is None and refuted:
         found["linearizable"] = refuted[0]
-    return Ladder({rung: replace(verdict, claim=rung) for rung, verdict in found.items()})
+    size = len(history)
+    return Ladder({rung: replace(v, claim=rung, operations=size) for rung, v in found.items()})
 
 
 def _implied(history: History, rung: str, above: str) -> Verdict:

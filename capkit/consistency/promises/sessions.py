@@ -18,8 +18,8 @@ nothing wrong; nor has it if it gets an old value for ever and never the new one
 
 The guarantees are those of Terry et al. [1]_, as far as a client can tell. They speak of what
 servers hold. A client that talks to several servers may see a guarantee broken although each server
-keeps it, because it was sent from one to another that has less; it cannot tell, and it is as badly
-served.
+keeps it, because it was sent from one to another that has less; it cannot tell the difference,
+and is served as badly.
 
 References
 ----------
@@ -37,7 +37,7 @@ import numpy as np
 
 from capkit.consistency.promises.happened_before import Past
 from capkit.consistency.sentences import label, replaced, returned, version
-from capkit.consistency.verdicts import Verdict, vacuous
+from capkit.consistency.verdicts import Verdict, judge, vacuous
 from capkit.history import History
 from capkit.history.columns import Mask
 
@@ -54,6 +54,7 @@ Lessons: TypeAlias = Callable[[Past, int], Iterator[Lesson]]
 """What an operation teaches its process."""
 
 
+@judge
 def read_your_writes(history: History) -> Verdict:
     """Judge whether every get saw what its own process had put.
 
@@ -88,13 +89,14 @@ def _say_own_puts(history: History, put: int) -> str:
     return f"its process had done {label(history, put)} before"
 
 
+@judge
 def monotonic_reads(history: History) -> Verdict:
     """Judge whether no get went back behind an earlier get of its process.
 
     Broken by a get of a version that is older than one that the process had got, or of one that it
     had got and seen replaced by another: 1, then 2, then 1 again, whoever put them and when.
 
-    It takes and answers what `read_your_writes` does.
+    Parameters and result are those of `read_your_writes`.
 
     Examples
     --------
@@ -124,13 +126,14 @@ def _say_own_gets(history: History, new: int, row: int, *before: int) -> str:
     return f"its process had got {version(history, old)} first (#{get}) and then {then} (#{row})"
 
 
+@judge
 def monotonic_writes(history: History) -> Verdict:
     """Judge whether nobody saw a process's later put without its earlier ones.
 
     Broken if a process does put A and then put B, and another gets B and afterwards, of A's key,
     something older than A (or A itself, if B replaced it): the new comment without the post.
 
-    It takes and answers what `read_your_writes` does.
+    Parameters and result are those of `read_your_writes`.
 
     Examples
     --------
@@ -154,13 +157,14 @@ def _say_puts_in_order(history: History, row: int, seen: int, put: int) -> str:
     return f"{got}, and {label(history, seen)} {rest}"
 
 
+@judge
 def writes_follow_reads(history: History) -> Verdict:
     """Judge whether nobody saw a put without what its process had got before it.
 
     Broken if a process gets A and then does put B, and somebody gets B and afterwards, of A's key,
     something older than A (or A itself, if B replaced it): the answer without the question.
 
-    It takes and answers what `read_your_writes` does.
+    Parameters and result are those of `read_your_writes`.
 
     Examples
     --------

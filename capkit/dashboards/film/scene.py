@@ -12,10 +12,10 @@ from matplotlib.colors import to_hex
 from capkit.consistency import stale
 from capkit.dashboards.film.moments import moments
 from capkit.history import Copy, Fault, History, NodeId, Operation, Outcome
+from capkit.history.equality import identity
 from capkit.network import Crash, Partition, Pause, Skew, Slow
-from capkit.plots.drawing import value_face
 from capkit.plots.flights import flights, usual_flight
-from capkit.plots.layout import keys_of, nodes_of, short, span_of, values_of
+from capkit.plots.layout import faces, keys_of, nodes_of, short, span_of, values_of
 
 Scene = dict[str, Any]
 
@@ -113,7 +113,7 @@ def _messages(history: History, nodes: Sequence[NodeId]) -> list[Scene]:
 
 def _copies(history: History, nodes: Sequence[NodeId]) -> list[list[Scene]]:
     """For each node all that it holds from each change on: a text and a colour for each value."""
-    keys, faces = keys_of(history, None), _faces(history)
+    keys, colours = keys_of(history, None), _colours(history)
     found: list[list[Scene]] = [[] for _ in nodes]
     held: list[dict[Any, Copy]] = [{} for _ in nodes]
     for copy in sorted(history.copies, key=lambda each: each.at):
@@ -121,7 +121,7 @@ def _copies(history: History, nodes: Sequence[NodeId]) -> list[list[Scene]]:
             place = nodes.index(copy.node)
             held[place][copy.key] = copy
             shown = [
-                [(f"{key} " if len(keys) > 1 else "") + short(value, 12), faces[repr(value)]]
+                [(f"{key} " if len(keys) > 1 else "") + short(value, 12), colours[identity(value)]]
                 for key in keys
                 if key in held[place]
                 for value in held[place][key].values
@@ -130,9 +130,8 @@ def _copies(history: History, nodes: Sequence[NodeId]) -> list[list[Scene]]:
     return found
 
 
-def _faces(history: History) -> dict[str, str]:
-    values = values_of(history.copies)
-    return {repr(value): to_hex(value_face(place)) for place, value in enumerate(values)}
+def _colours(history: History) -> dict[Any, str]:
+    return {each: to_hex(face) for each, face in faces(values_of(history.copies)).items()}
 
 
 def _fault(fault: Fault, nodes: Sequence[NodeId]) -> Scene:
