@@ -121,7 +121,7 @@ def test_the_page_says_at_every_moment_what_the_history_says(page, make):
         assert sorted(doomed) == sorted(
             [m.source, m.target, m.label] for m in sent if m.lost and m.sent <= time < m.sent + half
         )
-        assert said["cursor"] == pytest.approx(90 + 800 * time / film.scene["end"], abs=0.1)
+        assert said["cursor"] == pytest.approx(90 + 800 * min(1, time / film.scene["end"]), abs=0.1)
         cut = 100 <= time < 250
         assert said["cut"] == ([f"{a}-{b}" for a in (0, 1) for b in (2, 3, 4)] if cut else [])
         assert all(f"node {node} holds" in said["words"] for node in range(5))

@@ -38,9 +38,9 @@ CHOSEN: dict[str, list[Block]] = {
         }
     ],
     "pacelc": [
-        {"latency": [0.5, 5, 15, 50], "r": [1, 2, 3, 4, 5], "w": [1, 2, 3, 4, 5]},
+        {"latency": [0.5, 5, 50], "r": [1, 2, 3, 4, 5], "w": [1, 2, 3, 4, 5]},
         {"latency": [0.5, 5, 50], "distance": [0, 25, 50, 75, 100]},
-        {"latency": [0.5, 5, 50], "system": ["none", *(each.name for each in ALL)]},
+        {"latency": [0.5, 50], "system": ["none", *(each.name for each in ALL)]},
         {"nodes": [3, 7], "r": [1, 2, 4, 7], "w": [1, 2, 4, 7]},
         {"nodes": [3, 5, 7], "side": [1, 2, 3, 4], "distance": [0, 50]},
     ],
