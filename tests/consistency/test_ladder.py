@@ -79,6 +79,7 @@ def test_a_history_without_answers_keeps_each_promise_and_says_why(judge, asked)
     for verdict in verdicts:
         assert verdict.ok
         assert verdict.reason == NOTHING
+        assert verdict.operations == len(history)
         assert repr(verdict) == f"{judge}: {NOTHING}"
 
 

@@ -18,7 +18,7 @@ from capkit.consistency.promises.sessions import (
     read_your_writes,
     writes_follow_reads,
 )
-from capkit.consistency.verdicts import Verdict, vacuous
+from capkit.consistency.verdicts import Verdict, judge, vacuous
 from capkit.history import History
 
 RUNGS: dict[str, tuple[str, ...]] = {
@@ -146,15 +146,16 @@ def ladder(history: History, *, budget: int = 100_000) -> Ladder:
     refuted = [found[rung] for rung in RUNGS["linearizable"] if found[rung].ok is False]
     if found["linearizable"].ok is None and refuted:
         found["linearizable"] = refuted[0]
-    size = len(history)
-    return Ladder({rung: replace(v, claim=rung, operations=size) for rung, v in found.items()})
+    return Ladder({rung: replace(verdict, claim=rung) for rung, verdict in found.items()})
 
 
+@judge
 def _implied(history: History, rung: str, above: str) -> Verdict:
     nothing = vacuous(history, rung)
     return nothing or Verdict(ok=True, claim=rung, reason=f"every {above} history is")
 
 
+@judge
 def _bounded(history: History) -> Verdict:
     """No get misses more than one acknowledged newer put."""
     claim = "bounded staleness"
@@ -172,6 +173,7 @@ def _bounded(history: History) -> Verdict:
     return Verdict(ok=False, claim=claim, witness=tuple(sorted((get, *puts))), reason=reason)
 
 
+@judge
 def _convergent(history: History) -> Verdict:
     """All copies are equal in the end."""
     after = convergence(history)
