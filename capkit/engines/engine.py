@@ -25,8 +25,7 @@ class Engine:
 
     It runs from `with ... as engine:` to the end of the block, on free ports of 127.0.0.1, with
     its data in a temporary folder. Nothing of it is left afterwards, even if Python is killed.
-    Without its `secret`, new at each start, nobody can read, write or run anything (with one
-    exception, of which `Etcd` warns).
+    Without its `secret`, new at each start, nobody can read, write or run anything.
 
     Parameters
     ----------

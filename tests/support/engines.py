@@ -106,10 +106,10 @@ def shared_memory(pids):
 
 
 def left(pids, ports, folder):
-    """What is left of an engine: processes, open ports, its folder, shared memory."""
+    """What is left of an engine: processes, open ports, its folder with its sockets, memory."""
     from capkit.engines.server import listens
 
     remains = [f"process {pid}" for pid in alive(pids)]
-    remains += [f"port {port}" for port in ports if listens(port)]
+    remains += [f"port {port}" for port in ports if isinstance(port, int) and listens(port)]
     remains += [str(folder)] if Path(folder).exists() else []
     return remains + [f"segment {each}" for each in shared_memory(pids)]
