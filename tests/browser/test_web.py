@@ -73,7 +73,7 @@ def test_the_whole_site_is_built_in_time_and_weighs_what_it_may(site, tell):
     tell(f"built in {waited:.0f} s, {used:.0f} s of a core")
     tell("".join(f"\n{size / 1e6:6.2f} MB {name}" for name, size in weights.items()))
     assert used <= LONGEST
-    assert set(weights) == {f"{name}.html" for name in PAGES} | {"everything"}
+    assert set(weights) == {f"{name}.html" for name in NAMES} | {"everything"}
     assert weights.pop("everything") <= ALL
     assert {name: size for name, size in weights.items() if size > A_LESSON} == {}
 

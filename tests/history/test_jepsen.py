@@ -194,8 +194,8 @@ BROKEN = {
     ":time must be finite": f"{OPENED}:ok, :f :read, :value nil, :time {'9' * 400}}}",
     "a value must be EDN": f"{OPENED}:ok, :f :read, :value 1.2{LONG}}}",
     "neither an event nor a logger's line": LONG,
-    "this may be an event or not": f"{LONG} {OPENED}:ok, :f :read, :value nil}}",
-    "process, type, f and value between tabs": f"0\t:ok\t:{LONG}",
+    "this cannot be told from an event": f"{LONG} {OPENED}:ok, :f :read, :value nil}}",
+    "process, type, f and value must have tabs between them": f"0\t:ok\t:{LONG}",
     "an event must be process, type, f and value": f"INFO  jepsen.util - 0 :ok {LONG}",
 }
 BEFORE_IT = {
