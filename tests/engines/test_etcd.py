@@ -59,11 +59,14 @@ def test_etcd_hears_what_flows_one_way():
 
 
 def test_serializable_reads_of_etcd_are_stale_with_a_witness():
-    with started(engines.Etcd, serializable=True) as running:
-        workload = Workload(clients=6, duration=3_000, rate=10, timeout=1_000, rng=1)
-        cut = Partition(at=500, until=2_500, groups=[{running.leader}])
-        history = engines.run(running, workload, [cut])
-    verdict = linearizable(history)
+    """In one of five runs at least: what may happen need not happen in each."""
+    for seed in range(1, 6):
+        with started(engines.Etcd, serializable=True) as running:
+            workload = Workload(clients=6, duration=3_000, rate=10, timeout=1_000, rng=seed)
+            cut = Partition(at=500, until=2_500, groups=[{running.leader}])
+            history = engines.run(running, workload, [cut])
+        if (verdict := linearizable(history)).ok is False:
+            break
     assert verdict.ok is False
     assert any(history[each].kind == "get" for each in verdict.witness)
 
