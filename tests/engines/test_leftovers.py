@@ -40,6 +40,11 @@ engine.strike(Crash(node=0))
 """
 
 
+def printed(content):
+    """What a message of a kernel has to print; warnings come by another stream."""
+    return content.get("text", "") if content.get("name") == "stdout" else ""
+
+
 @every_engine
 def test_a_kernel_killed_with_9_leaves_nothing_after_five_seconds(make, engine_runs):
     try:
@@ -53,7 +58,7 @@ def test_a_kernel_killed_with_9_leaves_nothing_after_five_seconds(make, engine_r
             client.execute_interactive(
                 CELL.format(make.__name__),
                 timeout=60,
-                output_hook=lambda m, lines=lines: lines.append(m["content"].get("text", "")),
+                output_hook=lambda m, lines=lines: lines.append(printed(m["content"])),
             )
             folder, guard, *servers = "".join(lines).split()
             pids = [int(guard), *(int(each.partition(":")[0]) for each in servers)]
