@@ -33,7 +33,7 @@ def harvest(**start: Any) -> Dashboard:
     harvest (partial answers) 0.700.
     """
     [panel] = drawing.panels()
-    drawing.margins(panel, 0.86, 0.75, 2.85, 0.15)
+    drawing.margins(panel, 0.86, 0.75, 3.0, 0.15)
     picture = HarvestPicture(panel, _SHARDS)
 
     def draw(settings: Settings) -> Drawn:

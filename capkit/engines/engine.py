@@ -23,9 +23,9 @@ from capkit.stores import Maker, Store, Unavailable
 class Engine:
     """A real engine on this computer, behind the surface that the simulated stores have.
 
-    It runs from `with ... as engine:` to the end of the block, on free ports of 127.0.0.1, with
-    its data in a temporary folder. Nothing of it is left afterwards, even if Python is killed.
-    Without its `secret`, new at each start, nobody can read, write or run anything.
+    It runs from `with ... as engine:` to the end of the block, on free ports of 127.0.0.1 or on
+    sockets, with its data in a temporary folder. Nothing of it is left afterwards, even if Python
+    is killed. Without its `secret`, new at each start, nobody can read, write or run anything.
 
     Parameters
     ----------

@@ -1,4 +1,7 @@
-"""TCP proxies on 127.0.0.1 that stand for the cables between nodes: cut, delayed, healed."""
+"""Proxies that stand for the cables between nodes: cut, delayed, healed.
+
+They listen on ports of 127.0.0.1, or on sockets that are files.
+"""
 
 from __future__ import annotations
 

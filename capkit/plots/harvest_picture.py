@@ -38,7 +38,7 @@ def harvest(shards: int = 10, away: int = 1, touched: int = 10, *, ax: Axes | No
     harvest (partial answers) 0.700.
     """
     model.harvest(shards, away, touched)  # complains before drawing
-    ax = wide_panel(0.86, 2.85) if ax is None else ax
+    ax = wide_panel(0.86, 3.0) if ax is None else ax
     HarvestPicture(ax, shards).update(away, touched)
     return ax
 

@@ -14,7 +14,7 @@ from capkit.consistency import Verdict
 from capkit.history import Copy, Fault, History, NodeId, Operation, Outcome, Siblings
 from capkit.history.columns import Column, a_history
 from capkit.history.equality import identity
-from capkit.history.records import in_order as in_order
+from capkit.history.records import in_order
 from capkit.plots.drawing import value_face
 
 _LONGEST = 9  # letters of a value

@@ -16,6 +16,7 @@ from capkit._arguments import flag
 from capkit.consistency import Verdict, stale
 from capkit.history import Copy, Fault, History, Outcome
 from capkit.history.equality import identity
+from capkit.history.records import in_order
 from capkit.plots import layout
 from capkit.plots.drawing import (
     LOOKS,
@@ -28,7 +29,7 @@ from capkit.plots.drawing import (
     tint,
     wide_panel,
 )
-from capkit.plots.layout import in_order, keys_of, lanes_of, names, short, span_of, values_of
+from capkit.plots.layout import keys_of, lanes_of, names, short, span_of, values_of
 from capkit.plots.lettering import INK, PAPER, TEXT_SIZE, Words, text_width
 
 _BAR = 0.39  # half the height of a bar, in lanes

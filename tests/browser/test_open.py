@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from support.rooms import ERRORS, IDLE, NOT_RUN, RUN_ALL, until
+from support.rooms import run_all, until
 
 pytestmark = pytest.mark.browser
 
@@ -50,9 +50,4 @@ def test_the_command_opens_the_first_lesson_without_outputs_and_it_runs(page, op
     page.screenshot(path=screenshots / "open.png")
     assert page.locator(".jp-OutputArea-output").count() == 0
     assert page.locator("#jp-left-stack:visible").count() == 0, "no side panel takes room"
-    page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.sessionContext")
-    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.ready")
-    page.evaluate(RUN_ALL)
-    page.wait_for_function(IDLE, timeout=180_000)
-    assert page.evaluate(ERRORS) == []
-    assert page.evaluate(NOT_RUN) == 0
+    run_all(page)

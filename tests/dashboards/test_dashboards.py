@@ -115,8 +115,10 @@ each_combination = pytest.mark.parametrize(
 def assert_sound(name, board):
     """It shows a picture of the right size and a sentence, and nothing went wrong."""
     assert board.error is None
-    assert Image.open(io.BytesIO(png(board))).format == "PNG"
-    assert Image.open(io.BytesIO(png(board))).size == (900, HEIGHTS.get(name, 540))
+    image = Image.open(io.BytesIO(png(board)))
+    assert image.format == "PNG"
+    assert image.size == (900, HEIGHTS.get(name, 540))
+    assert np.all(np.asarray(image)[:, [0, -1]] == 255), "something is cut off at a side"
     assert board.reading.endswith(".")
     assert "nan" not in board.reading
     assert repr(board) == board.reading == shown_text(board)

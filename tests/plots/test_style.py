@@ -1,10 +1,13 @@
 """No style that a notebook chooses leaks into a picture."""
 
 import inspect
+import io
 from functools import cache
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
+from PIL import Image
 
 from capkit import CPStore, History, Network, Node, Operation, Partition, Workload, plots, run
 from capkit.adversary import prove
@@ -65,6 +68,12 @@ def test_a_picture_looks_the_same_in_any_style(picture):
     plain = drawn(picture)
     with plt.style.context(["ggplot", "dark_background"]):
         assert drawn(picture) == plain
+
+
+@pytest.mark.parametrize("picture", PICTURES.values(), ids=PICTURES.keys())
+def test_nothing_of_a_picture_is_cut_off_at_a_side(picture):
+    pixels = np.asarray(Image.open(io.BytesIO(drawn(picture))).convert("RGB"))
+    assert np.all(pixels[:, [0, -1]] == 255)
 
 
 def test_operations_without_a_key_are_drawn_like_any_others():

@@ -103,6 +103,11 @@ def visit(page, app, address, name):
         assert "Traceback" not in page.content()
         return
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=180_000)
+    run_all(page)
+
+
+def run_all(page):
+    """Run the notebook that a page shows from its first cell to its last."""
     page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.sessionContext")
     page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.ready")
     page.evaluate(RUN_ALL)

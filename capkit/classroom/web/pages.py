@@ -1,8 +1,8 @@
 """A page of each notebook: its text, its pictures with their words, and what needs no kernel.
 
-nbconvert turns Markdown and code into HTML. Its own pages bring a notebook's style sheets (some
-500 KB) and scripts from other servers, which a page on a memory stick cannot ask; and Voila,
-JupyterLite and thebe need a kernel somewhere. So the page around the cells is ours.
+nbconvert turns Markdown and code into HTML. Its own pages ask other servers for scripts, which a
+page on a memory stick cannot; and Voila, JupyterLite and thebe need a kernel. So the page around
+the cells is ours.
 """
 
 from __future__ import annotations

@@ -9,9 +9,10 @@ from typing import Any
 
 from capkit.consistency import stale
 from capkit.history import Copy, Fault, History, NodeId, Operation, Outcome
+from capkit.history.records import in_order
 from capkit.network import Crash, Partition, Pause, Skew, Slow
 from capkit.plots.flights import flights
-from capkit.plots.layout import in_order, keys_of, short
+from capkit.plots.layout import keys_of, short
 
 Moment = tuple[float, str, bool]
 _ANSWER = ": answer"
